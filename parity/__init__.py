@@ -1,0 +1,1 @@
+"""parity: checks an autograd engine against torch, with a third judge between them."""

@@ -1,0 +1,428 @@
+"""A program as data: leaves with values, steps over named variables. Drawn, shrunk, run anywhere, printed as a script.
+
+A step is an op of the table (`ops.py`) and its arguments: names of variables or plain values. Shapes are solved
+forward: while a program is drawn it also runs on the model engine, so every argument is chosen among what is really
+there and no draw is rejected. Draws come from a `Source`; Hypothesis is one (it shrinks by ops, dimensions and digits)
+and a seeded `random.Random` another. `run` gives an engine's values and gradients, `judge` the third judge's with
+their bounds; `verdicts.py` compares them. Read `Program`, `run`, `Drawing`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+import warnings
+
+import numpy as np
+
+from parity import referee
+from parity.engines import Engine
+
+if TYPE_CHECKING:
+    from parity.ops import Op
+
+
+class Ref(str):
+    """A variable's name as an argument."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    name: str
+    array: np.ndarray
+    requires_grad: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    op: Op
+    args: dict[str, Any]
+
+    def refs(self) -> list[str]:
+        flat = [a for arg in self.args.values() for a in (arg if isinstance(arg, list | tuple) else [arg])]
+        return [a for a in flat if isinstance(a, Ref)]
+
+    def text(self) -> str:
+        return self.op.text({k: show(v) for k, v in self.args.items()})
+
+
+@dataclass(frozen=True)
+class Program:
+    """Leaves, steps, and the number that its cotangents come from."""
+
+    leaves: tuple[Leaf, ...]
+    steps: tuple[Step, ...]
+    seed: int = 0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The lowest float precision at work: errors are measured in its units."""
+        kinds = {leaf.array.dtype for leaf in self.leaves if leaf.array.dtype.kind == "f"}
+        kinds |= {np.dtype(np.float32) for step in self.steps if step.op.name in ("float", "to_float32")}
+        return min(kinds, key=lambda d: d.itemsize, default=np.dtype(np.float32))
+
+    def outputs(self) -> list[str]:
+        """Variables that no step uses."""
+        used = {ref for step in self.steps for ref in step.refs()}
+        return [step.name for step in self.steps if step.name not in used]
+
+    def differentiable(self) -> list[Leaf]:
+        return [leaf for leaf in self.leaves if leaf.requires_grad]
+
+    def wild(self) -> bool:
+        return not all(np.isfinite(leaf.array).all() for leaf in self.leaves)
+
+    def cotangent(self, name: str, shape: Sequence[int], order: int) -> np.ndarray:
+        """Random eighths in [-2, 2] without 0: they add no rounding of their own and print short."""
+        size = int(np.prod(shape, dtype=np.int64))
+        start = (self.seed * 7919 + sum(map(ord, name)) * 131 + order * 1031) % (POOL.size - 64)
+        return np.resize(POOL[start:start + max(size, 1)], size).reshape(tuple(shape))
+
+    def without(self, index: int) -> Program:
+        return replace(self, steps=self.steps[:index] + self.steps[index + 1:])
+
+
+_rng = np.random.Generator(np.random.PCG64(20240607))
+POOL = _rng.integers(1, 17, 8192) * _rng.choice([-1, 1], 8192) / 8.0
+
+
+def show(value: Any) -> str:
+    """An argument as Python text."""
+    if isinstance(value, Ref):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(show, value)) + "]"
+    if isinstance(value, slice):
+        return ":".join("" if part is None else str(part) for part in (value.start, value.stop, value.step)[:2 if value.step is None else 3])
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, tuple) and any(isinstance(v, slice | type(Ellipsis) | None.__class__ | Ref) for v in value):
+        return ", ".join(map(show, value)) + ("," if len(value) == 1 else "")
+    if isinstance(value, float) and (value != value or abs(value) == np.inf):
+        return f"float('{value}')"
+    return repr(value)
+
+
+# ------------------------------------------------------------------------------------------------------------- running
+
+@dataclass
+class Outcome:
+    """What an engine made of a program. `grads[k]` are the gradients of order k + 1, by leaf; None if there is none."""
+
+    values: dict[str, np.ndarray] = field(default_factory=dict)
+    grads: list[dict[str, np.ndarray | None]] = field(default_factory=list)
+    error: Exception | None = None
+    stage: str = ""
+
+
+def run(program: Program, engine: Engine, order: int = 1, by_backward: bool = False) -> Outcome:
+    """Runs forward, then derivatives up to `order`; `by_backward` uses `backward()` and `.grad` for the first."""
+    out = Outcome()
+    try:
+        env = {leaf.name: engine.tensor(leaf.array, leaf.requires_grad) for leaf in program.leaves}
+        for step in program.steps:
+            out.stage = step.name
+            env[step.name] = step.op.run(engine.torch, engine.F, {k: _resolve(v, env) for k, v in step.args.items()})
+        for step in program.steps:
+            out.values[step.name] = engine.array(env[step.name])
+        out.stage = "backward"
+        leaves = program.differentiable()
+        outputs = [name for name in program.outputs() if out.values[name].dtype.kind == "f"]
+        outputs = [name for name in outputs if engine.requires_grad(env[name])]
+        if not (order and leaves and outputs):
+            return out
+        tensors = [env[leaf.name] for leaf in leaves]
+        cotangents = [program.cotangent(name, out.values[name].shape, 1).astype(out.values[name].dtype) for name in outputs]
+        if by_backward or engine.orders == 1:
+            grads = engine.backward([env[name] for name in outputs], cotangents, tensors)
+            out.grads.append({leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)})
+            return out
+        sources = [env[name] for name in outputs]
+        for depth in range(1, min(order, engine.orders) + 1):
+            out.stage = f"derivative {depth}"
+            grads = engine.gradients(sources, cotangents, tensors, depth < order)
+            out.grads.append({leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)})
+            live = [(leaf, g) for leaf, g in zip(leaves, grads, strict=True) if g is not None and engine.requires_grad(g)]
+            if not live:
+                break
+            sources = [g for _, g in live]
+            cotangents = [program.cotangent(leaf.name, leaf.array.shape, depth + 1).astype(leaf.array.dtype) for leaf, _ in live]
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
+        out.error = error
+    return out
+
+
+def _resolve(arg: Any, env: dict[str, Any]) -> Any:
+    if isinstance(arg, Ref):
+        return env[arg]
+    if isinstance(arg, list):
+        return [_resolve(a, env) for a in arg]
+    if isinstance(arg, tuple) and any(isinstance(a, Ref) for a in arg):
+        return tuple(_resolve(a, env) for a in arg)
+    return arg
+
+
+@dataclass
+class Judgement:
+    """True values and gradients with what floating point may have made of them: name -> (value, bound)."""
+
+    values: dict[str, tuple[np.ndarray, np.ndarray]]
+    grads: list[dict[str, tuple[np.ndarray, np.ndarray]]]
+    field: str
+
+
+def judge(program: Program, order: int, fields: Sequence[referee.Field] = ()) -> Judgement:
+    """Runs the program on the referee, in the first field that can hold it. Raises `referee.Unjudged`."""
+    if not fields:
+        fields = [referee.FLOAT64] if program.dtype == np.float32 else [referee.FRACTIONS, referee.MPMATH60]
+        if program.wild():
+            fields = [referee.FLOAT64]
+    for i, where in enumerate(fields):
+        try:
+            with np.errstate(all="ignore"):
+                return _judge(program, order, referee.Precision(program.dtype, where))
+        except (referee.Irrational, ZeroDivisionError):
+            if i + 1 == len(fields):
+                raise referee.Unjudged("no field holds this") from None
+    raise AssertionError
+
+
+def _judge(program: Program, order: int, p: referee.Precision) -> Judgement:
+    env: dict[str, Any] = {}
+    leaves = program.differentiable()
+    total = sum(leaf.array.size for leaf in leaves)
+    start = 0
+    for leaf in program.leaves:
+        if leaf.requires_grad:
+            ways = [program.cotangent(leaf.name, leaf.array.shape, k) for k in range(2, order + 1)]
+            env[leaf.name] = referee.leaf(leaf.array.astype(np.float64), ways, start, total, p) if order else (
+                referee.Array.constant(leaf.array, p))
+            start += leaf.array.size
+        else:
+            env[leaf.name] = referee.Array.constant(leaf.array, p)
+    values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for step in program.steps:
+        x = step.op.run(referee.FUNCTIONS, referee.FUNCTIONS, {k: _resolve(v, env) for k, v in step.args.items()})
+        if step.op.ulps:
+            x = referee.Array(referee.linear(x.x, lambda r, n=step.op.ulps: r.doubt(n * (p.eps * r.m + p.eta) * (r.m > 0))),  # type: ignore[misc]
+                              x.shape, p, x.kind)
+        env[step.name] = x
+        top = referee.primal(x.x)
+        values[step.name] = (top.v.reshape(x.shape), top.e.reshape(x.shape))
+    names = [name for name in program.outputs() if env[name].kind == "f"]
+    sources = [(env[name], program.cotangent(name, env[name].shape, 1)) for name in names]
+    grads = []
+    for v, e in referee.gradients(sources, order, total, p) if leaves else []:
+        parts, at = {}, 0
+        for leaf in leaves:
+            shape, end = leaf.array.shape, at + leaf.array.size
+            parts[leaf.name] = (np.asarray(v)[at:end].reshape(shape), e[at:end].reshape(shape))
+            at = end
+        grads.append(parts)
+    return Judgement(values, grads, p.field.name)
+
+
+# ------------------------------------------------------------------------------------------------------------- scripts
+
+def script(program: Program, engine: str = "torch", order: int = 1, comment: str = "") -> str:
+    """The program as a script of a few lines that runs with torch and, the import changed, with the engine."""
+    ours = f"import {engine} as torch" if engine != "torch" else "import torch"
+    uses_f = any("F." in step.op.expression for step in program.steps)
+    lines = [f"# {comment}"] if comment else []
+    lines += [ours + (f"; F = torch.nn.functional" if uses_f else "")]
+    for leaf in program.leaves:
+        grad = ", requires_grad=True" if leaf.requires_grad else ""
+        lines.append(f"{leaf.name} = torch.tensor({literal(leaf.array)}, dtype=torch.{dtype_name(leaf.array)}{grad})"
+                     + (f".reshape{leaf.array.shape}" if not leaf.array.size and leaf.array.ndim > 1 else ""))
+    lines += [f"{step.name} = {step.text()}" for step in program.steps]
+    return "\n".join(lines)
+
+
+def dtype_name(array: np.ndarray) -> str:
+    return str(array.dtype)
+
+
+def literal(array: np.ndarray) -> str:
+    text = repr(array.tolist())
+    return re.sub(r"\b(nan|inf)\b", r"float('\1')", text)
+
+
+def full_script(program: Program, outcome_names: Sequence[str], order: int, engine: str) -> str:
+    """`script` with the backward passes and the prints: runs as `python file.py torch` and `python file.py ENGINE`."""
+    uses_f = any("F." in step.op.expression for step in program.steps)
+    lines = ["import importlib, sys",
+             f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})" + ("; F = torch.nn.functional" if uses_f else "")]
+    lines += script(program, "torch").split("\n")[1:]
+    outputs = list(outcome_names)
+    leaves = program.differentiable()
+    if not order or not leaves or not outputs:
+        return "\n".join([*lines, f"print({', '.join(program.outputs())})"])
+    lines.append(f"ys, xs = [{', '.join(outputs)}], [{', '.join(leaf.name for leaf in leaves)}]")
+    shapes = run_shapes(program)
+    for depth in range(1, order + 1):
+        names = outputs if depth == 1 else [leaf.name for leaf in leaves]
+        vs = ", ".join(f"torch.tensor({literal(program.cotangent(n, shapes[n][0], depth))}, dtype=torch.{shapes[n][1]})" for n in names)
+        lines.append(f"ys = torch.autograd.grad(ys, xs, [{vs}], create_graph={depth < order}, allow_unused=True)")
+    return "\n".join([*lines, f"print({', '.join(program.outputs())}, *ys, sep='\\n')"])
+
+
+def run_shapes(program: Program) -> dict[str, tuple[tuple[int, ...], str]]:
+    from parity.engines import load
+    out = run(program, load("torch"), 0)
+    known = {leaf.name: (leaf.array.shape, str(leaf.array.dtype)) for leaf in program.leaves}
+    return known | {name: (a.shape, str(a.dtype)) for name, a in out.values.items()}
+
+
+# ------------------------------------------------------------------------------------------------------------- drawing
+
+class Source(Protocol):
+    def below(self, n: int) -> int:
+        """An integer from 0 to n - 1; 0 is the simplest."""
+
+    def bytes(self, n: int) -> bytes:
+        """n bytes; zeros are the simplest."""
+
+
+class Seeded:
+    """Draws from a seeded generator, for runs that need no shrinking."""
+
+    def __init__(self, seed: int | str):
+        self.random = random.Random(seed)
+
+    def below(self, n: int) -> int:
+        return int(self.random.random() * n)
+
+    def bytes(self, n: int) -> bytes:
+        return self.random.randbytes(n)
+
+
+SHAPES: tuple[tuple[int, ...], ...] = (
+    (), (2,), (3,), (1,), (2, 3), (3, 2), (2, 2), (1, 3), (3, 1), (4,), (2, 1), (1, 1), (2, 2, 2), (2, 1, 3), (1, 2, 2),
+    (5,), (3, 3), (0,), (2, 0), (2, 3, 2), (1, 1, 3), (4, 2), (7,), (0, 3), (2, 1, 2, 2),
+)
+
+
+@lru_cache(None)
+def shapes(low: int = 0, high: int = 4, empty: bool = True) -> tuple[tuple[int, ...], ...]:
+    return tuple(s for s in SHAPES if low <= len(s) <= high and (empty or 0 not in s))
+
+
+@lru_cache(None)
+def table(low: float, high: float, gap: float, dtype: str, wild: bool) -> np.ndarray:
+    """256 values from simple to crooked inside [low, high], at least `gap` away from zero."""
+    rng = np.random.Generator(np.random.PCG64(7))
+    simple = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 0.25, -0.25, 4.0, -4.0, 0.75]
+    info = np.finfo(dtype)
+    if wild:
+        simple += [np.inf, -np.inf, np.nan, -0.0, float(info.tiny), float(info.smallest_subnormal), -float(info.smallest_subnormal),
+                   float(info.max), -float(info.max), float(info.eps), 1 + float(info.eps), 1e4, -1e4, 88.0, -104.0, 1e-20] * 3
+    tame_low, tame_high = max(low, -3.0), min(high, 3.0)
+    if tame_low >= tame_high:
+        tame_low, tame_high = low, high
+    short = np.round(rng.uniform(tame_low, tame_high, 60), 1)
+    crooked = rng.uniform(tame_low, tame_high, 600)
+    far = rng.uniform(max(low, -30.0), min(high, 30.0), 20)
+    values = np.concatenate([simple, short, crooked[:30], far, crooked[30:]]).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        keep = wild | ((values >= low) & (values <= high) & (np.abs(values) >= gap))
+    return values[keep][:256] if keep.sum() >= 256 else np.resize(values[keep], 256)
+
+
+@lru_cache(None)
+def integers(low: int, high: int) -> np.ndarray:
+    return np.resize(np.arange(low, high), 256) if high > low else np.zeros(256, np.int64)
+
+
+BOOLS = np.arange(256) % 2 == 1
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Drawing:
+    """A program while it is drawn: what is there so far, with its values on the model engine."""
+
+    def __init__(self, source: Source, model: Engine, dtype: str = "float32", wild: bool = False, mixed: bool = False):
+        self.source, self.model, self.dtype, self.wild, self.mixed = source, model, np.dtype(dtype), wild, mixed
+        self.leaves: list[Leaf] = []
+        self.steps: list[Step] = []
+        self.env: dict[str, Any] = {}
+        self.arrays: dict[str, np.ndarray] = {}
+        self.spans: dict[str, tuple[float, float, float]] = {}
+        self.below = source.below
+
+    def pick(self, items: Sequence[Any]) -> Any:
+        return items[self.below(len(items))]
+
+    def _name(self) -> str:
+        n = len(self.leaves) + len(self.steps)
+        return "abcdefghijklmnopqrstuvwxyz"[n] if n < 26 else f"v{n}"
+
+    def leaf(self, values: np.ndarray, shape: Sequence[int], requires_grad: bool = False) -> Ref:
+        """A new leaf with entries from a table of 256 values."""
+        size = int(np.prod(shape, dtype=np.int64))
+        raw = np.frombuffer(self.source.bytes(size), np.uint8) if size else np.zeros(0, np.uint8)
+        array = values[raw].reshape(tuple(shape))
+        name = self._name()
+        self.leaves.append(Leaf(name, array, requires_grad))
+        self.env[name] = self.model.tensor(array)
+        self.arrays[name] = array
+        return Ref(name)
+
+    def floats(self, shape: Sequence[int], low: float = -30.0, high: float = 30.0, gap: float = 0.0,
+               requires_grad: bool = True) -> Ref:
+        dtype = self.pick((self.dtype, np.dtype("float64"), np.dtype("float32"))) if self.mixed else self.dtype
+        return self.leaf(table(low, high, gap, dtype.name, self.wild), shape, requires_grad)
+
+    def span(self, name: str) -> tuple[float, float, float]:
+        """Least, largest and least absolute value of a float variable; nan counts as out of any range."""
+        if name not in self.spans:
+            array = self.arrays[name]
+            with np.errstate(all="ignore"):
+                self.spans[name] = (float(array.min()), float(array.max()), float(np.abs(array).min())) if array.size else (0.0, 0.0, np.inf)
+        return self.spans[name]
+
+    def existing(self, keep: Callable[[np.ndarray, tuple[float, float, float]], bool]) -> list[str]:
+        """Float variables that will do, the latest first."""
+        return [name for name, array in reversed(self.arrays.items()) if array.dtype.kind == "f" and keep(array, self.span(name))]
+
+    def step(self, op: Op) -> None:
+        """Draws the op's arguments and takes the step; a step that the model refuses is left out."""
+        saved = len(self.leaves)
+        args: dict[str, Any] = {}
+        for name, kind in op.arguments:
+            args[name] = kind(self, args)
+        resolved = {k: _resolve(v, self.env) for k, v in args.items()}
+        name = self._name()
+        try:
+            result = op.run(self.model.torch, self.model.F, resolved)
+            array = self.model.array(result)
+        except Exception:
+            for leaf in self.leaves[saved:]:
+                del self.env[leaf.name], self.arrays[leaf.name]
+            del self.leaves[saved:]
+            raise
+        self.steps.append(Step(name, op, args))
+        self.env[name], self.arrays[name] = result, array
+
+    def program(self, seed: int = 0) -> Program:
+        return Program(tuple(self.leaves), tuple(self.steps), seed)
+
+
+def draw(source: Source, model: Engine, ops: Sequence[Op], steps: int, dtype: str = "float32", wild: bool = False,
+         mixed: bool = False) -> Program:
+    """A program of up to `steps` steps over the given ops."""
+    drawing = Drawing(source, model, dtype, wild, mixed)
+    for _ in range(steps):
+        drawing.step(ops[source.below(len(ops))])
+    return drawing.program(source.below(256))
