@@ -1,0 +1,378 @@
+"""The graph: what an operation leaves behind so that it can be differentiated.
+
+`@differentiable` turns a NumPy function and a table of derivative rules into an operation on Tensors:
+
+    @differentiable(x=lambda g, y: g * y,
+                    y=lambda g, x: g * x)
+    def mul(x, y):
+        return x * y
+
+Called on Tensors, `mul` computes on their arrays, wraps the result, and, if an input requires grad, gives it a Node. The
+node knows its parents (where gradients go) and what the rules need (a rule's parameter names say so). Called on arrays it
+just computes, so a rule may use other operations: the backward walk runs the rules on arrays, or, with `create_graph`, on
+Tensors, and then the gradient has a graph of its own. Next: walk.py, which follows the nodes back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .modes import anomaly, mode
+
+Array = Any  # an np.ndarray, or the NumPy scalar that NumPy returns for a 0-d result
+Tensor: Any = None  # the class; tensor.py sets it here, since its operators are the operations made below
+next_number = itertools.count().__next__
+new = object.__new__
+RAW = (np.ndarray, np.generic)
+
+
+class Node:
+    """An operation that was recorded, waiting for the gradient of its result. `grad_fn` of a tensor is one of these.
+
+    Every operation has its own subclass, named as torch names it (`MulBackward0`), which holds its rules.
+
+    number     later nodes have higher numbers, so a node's parents have lower ones
+    parents    for each tensor input: the node that made it, the leaf Tensor itself, or None where no gradient goes
+    saved      what the rules need: Tensors (or Constants) in the order of `keeps`, then shapes, then options
+    versions   the version of each saved Tensor when it was saved
+    shape, dtype   of the result, and so of its gradient
+    extra      hooks, the tensor that retains its grad, the traceback of anomaly mode; None for most nodes
+    """
+
+    __slots__ = ("number", "parents", "saved", "versions", "shape", "dtype", "extra", "__weakref__")
+    keeps: tuple[str, ...] = ()  # the tensors that some rule needs, by name
+    shapes: tuple[str, ...] = ()  # the tensors of which some rule needs the shape
+    options: tuple[str, ...] = ()  # the operation's other parameters, if some rule needs one
+    needs: dict[str, tuple[str, ...]] = {}  # for each tensor input, the names that its rule needs
+    pulls: tuple[Callable[..., Any] | None, ...] = ()
+    traced_pulls: tuple[Callable[..., Any] | None, ...] = ()
+
+    def __init__(self, parents: Any, saved: Any, versions: Any, out: Array) -> None:
+        self.number = next_number()
+        self.parents = parents
+        self.saved = saved
+        self.versions = versions
+        self.shape = out.shape
+        self.dtype = out.dtype
+        self.extra = Extra(traceback.format_stack()) if anomaly.enabled else None
+
+    def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
+        """(parent, gradient) for each parent that takes one, from the gradient g of the result."""
+        pulls = self.traced_pulls if traced else self.pulls
+        return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]  # type: ignore[misc]
+
+    def saved_tensors(self) -> Any:
+        """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
+        if "out" not in self.keeps:
+            return self.saved
+        at = self.keeps.index("out")
+        out = self.saved[at]
+        return (*self.saved[:at], wrap(out._array, self, out._version), *self.saved[at + 1 :])
+
+    # ---- what torch shows of a grad_fn
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        return tuple((AccumulateGrad(p) if isinstance(p, Tensor) else p, 0) for p in self.parents)
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        raise RuntimeError("minigrad has no hooks on nodes; use Tensor.register_hook on the tensor that the node made")
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+class Extra:
+    """What few nodes have: hooks on the gradient, the tensor that retains it, the place of recording."""
+
+    __slots__ = ("hooks", "retains", "trace")
+
+    def __init__(self, trace: list[str] | None = None) -> None:
+        self.hooks: dict[int, Callable[[Any], Any]] = {}
+        self.retains: Any = None  # a weak reference
+        self.trace = trace
+
+
+class AccumulateGrad:
+    """Stands for a leaf among `next_functions`, as in torch; `variable` is the leaf."""
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        return "AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+class Constant:
+    """A saved value that is not a Tensor: a Python number or an array."""
+
+    __slots__ = ("_array",)
+    _version = (0,)
+    _node = None
+
+    def __init__(self, value: Any) -> None:
+        self._array = value
+
+
+LEAF = Node((), (), (), np.empty(0))  # the `_node` of a leaf that requires grad
+NOTHING = Constant(None)  # in place of what no needed rule asks for
+
+
+def wrap(array: Array, node: Node | None = None, version: list[int] | None = None) -> Any:
+    """A Tensor around `array`, which it shares; a constant unless `node` is given."""
+    tensor = new(Tensor)
+    tensor._array = array
+    tensor._node = node
+    tensor._version = [0] if version is None else version
+    tensor._base = None
+    return tensor
+
+
+def source(x: Any) -> Any:
+    """Where a gradient of the tensor x goes: its node, x itself if it is a leaf that requires grad, else None."""
+    node = x._node if x._base is None else x._current_node()
+    return x if node is LEAF else node
+
+
+# ------------------------------------------------------------------ from a table of rules to an operation
+
+
+def differentiable(
+    *, name: str | None = None, view: bool = False, floats: bool = False, binary: bool = False, **rules: Any
+) -> Callable[[Callable[..., Any]], Any]:
+    """Make an operation on Tensors of a function on arrays and the rule of each tensor input.
+
+    `x=rule` gives the gradient of input x from g, the gradient of the result; `x=None` says that x has none. A rule's
+    parameters after g name what it needs: inputs, options (the function's other parameters), `out`, or `x_shape`. What
+    no rule names is not kept. The gradient may still have the result's shape where x was broadcast: the walk sums it.
+
+    name     torch's name of the node, if not the function's own
+    view     the result shares the memory of x
+    floats   integers are converted to the default float type first
+    binary   two inputs, which may be numbers and are promoted to one type
+    """
+
+    def decorate(forward: Callable[..., Any]) -> Any:
+        node_class = _node_class(name or _torch_name(forward.__name__), forward, rules)
+        if binary:
+            apply = _binary(forward, node_class, rules, floats)
+        elif len(rules) == 1:
+            apply = _unary(forward, node_class, view, floats)
+        else:
+            apply = _general(forward, node_class, len(rules))
+        apply.__name__, apply.__qualname__ = forward.__name__, forward.__qualname__
+        apply.__doc__, apply.__module__ = forward.__doc__, forward.__module__
+        apply.forward, apply.node_class = forward, node_class  # type: ignore[attr-defined]
+        return apply
+
+    return decorate
+
+
+def _torch_name(function_name: str) -> str:
+    return "".join(part.capitalize() for part in function_name.strip("_").split("_")) + "Backward0"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount]
+
+
+def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any]) -> type[Node]:
+    tensors = tuple(rules)
+    if _parameters(forward)[: len(tensors)] != tensors:
+        raise TypeError(f"{name}: the tensors {tensors} must be the first parameters, in this order")
+    needs = {x: _parameters(rule)[1:] if rule else () for x, rule in rules.items()}
+    wanted = {n for names in needs.values() for n in names}
+    keeps = tuple(n for n in (*tensors, "out") if n in wanted)
+    shapes = tuple(x for x in tensors if f"{x}_shape" in wanted)
+    options = _parameters(forward)[len(tensors) :]
+    if wanted.isdisjoint(options):
+        options = ()
+    names = (*keeps, *(f"{x}_shape" for x in shapes), *options)
+    place = {n: i for i, n in enumerate(names)}
+    body = {
+        "__slots__": (),
+        "keeps": keeps,
+        "shapes": shapes,
+        "options": options,
+        "needs": needs,
+        "pulls": tuple(_pull(r, [place[n] for n in needs[x]], len(keeps)) for x, r in rules.items()),
+        "traced_pulls": tuple(_traced_pull(r, [place[n] for n in needs[x]], len(keeps)) for x, r in rules.items()),
+    }
+    return type(name, (Node,), body)
+
+
+def _pull(rule: Any, places: list[int], kept: int) -> Any:
+    """rule(g, *what it needs) as a function of (g, saved), on arrays."""
+    if rule is None:
+        return None
+    if not places:
+        return lambda g, saved: rule(g)
+    if len(places) == 1 and places[0] < kept:
+        (i,) = places
+        return lambda g, saved: rule(g, saved[i]._array)
+    if len(places) == 2 and max(places) < kept:
+        i, j = places
+        return lambda g, saved: rule(g, saved[i]._array, saved[j]._array)
+    return lambda g, saved: rule(g, *[saved[i]._array if i < kept else saved[i] for i in places])
+
+
+def _traced_pull(rule: Any, places: list[int], kept: int) -> Any:
+    """The same on Tensors, so that the rule itself is recorded."""
+
+    def value(kept_one: Any) -> Any:
+        return kept_one._array if isinstance(kept_one, Constant) else kept_one
+
+    if rule is None:
+        return None
+    return lambda g, saved: rule(g, *[value(saved[i]) if i < kept else saved[i] for i in places])
+
+
+def _not_a_tensor(function: Callable[..., Any], x: Any, position: int = 1) -> TypeError:
+    return TypeError(
+        f"{function.__name__}(): argument '{'input' if position == 1 else 'other'}' (position {position}) must be Tensor, "
+        f"not {type(x).__name__}"
+    )
+
+
+def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> Any:
+    """An operation of one tensor; what else it takes is given by position."""
+    keeps_input, keeps_out = node_class.keeps[:1] not in ((), ("out",)), "out" in node_class.keeps
+    keeps_shape, keeps_options = bool(node_class.shapes), bool(node_class.options)
+
+    def apply(x: Any, *options: Any) -> Any:
+        if not isinstance(x, Tensor):
+            if isinstance(x, RAW):
+                return forward(x, *options)
+            raise _not_a_tensor(forward, x)
+        if view:
+            out = forward(x._storage(), *options)
+            tensor = x._view(out)
+        else:
+            if floats and x._array.dtype.kind != "f":
+                x = x._to_default_float()
+            out = forward(x._array, *options)
+            tensor = new(Tensor)
+            tensor._array = out
+            tensor._node = None
+            tensor._version = [0]
+            tensor._base = None
+        parent = x._node if x._base is None else x._current_node()
+        if parent is not None and mode.enabled and out.dtype.kind == "f":
+            saved: tuple[Any, ...] = ()
+            versions: tuple[int, ...] = ()
+            if keeps_input:
+                saved, versions = (x,), (x._version[0],)
+            if keeps_out:
+                saved, versions = (*saved, wrap(out, None, tensor._version)), (*versions, tensor._version[0])
+            if keeps_shape:
+                saved += (x._array.shape,)
+            if keeps_options:
+                saved += options
+            tensor._node = node_class((x if parent is LEAF else parent,), saved, versions, out)
+        return tensor
+
+    return apply
+
+
+def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool) -> Any:
+    """An elementwise operation of two tensors, or of a tensor and a number; returns NotImplemented for other things."""
+    from ..ops.promotion import promoted, shape_error
+
+    needs, (one, two) = node_class.needs, rules
+    has_x, has_y, has_out = (n in node_class.keeps for n in (one, two, "out"))
+    x_keeps_x, x_keeps_y, x_keeps_out = (n in needs[one] for n in (one, two, "out"))
+    y_keeps_x, y_keeps_y, y_keeps_out = (n in needs[two] for n in (one, two, "out"))
+    keeps_nothing = not node_class.keeps
+
+    def apply(x: Any, y: Any) -> Any:
+        if isinstance(x, Tensor):
+            a = x._array
+            if isinstance(y, Tensor):
+                b = y._array
+                if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
+                    return apply(*promoted(x, y, floats))
+                q = y._node if y._base is None else y._current_node()
+            elif (type(y) is float or type(y) is int) and a.dtype.kind == "f":
+                b, q = y, None
+            else:
+                pair = promoted(x, y, floats)
+                return NotImplemented if pair is None else apply(*pair)
+            p = x._node if x._base is None else x._current_node()
+        elif isinstance(y, Tensor):
+            if (type(x) is float or type(x) is int) and y._array.dtype.kind == "f":
+                a, b, p = x, y._array, None
+                q = y._node if y._base is None else y._current_node()
+            else:
+                pair = promoted(x, y, floats)
+                return NotImplemented if pair is None else apply(*pair)
+        else:
+            return forward(x, y)
+        try:
+            out = forward(a, b)
+        except ValueError:
+            raise shape_error(a, b) from None
+        tensor = new(Tensor)
+        tensor._array = out
+        tensor._node = None
+        tensor._version = version = [0]
+        tensor._base = None
+        if (p is not None or q is not None) and mode.enabled:
+            parents = (x if p is LEAF else p, y if q is LEAF else q)
+            if keeps_nothing:
+                tensor._node = node_class(parents, (), (), out)
+            else:
+                saved: tuple[Any, ...] = ()
+                if has_x:
+                    wanted = (x_keeps_x and p is not None) or (y_keeps_x and q is not None)
+                    saved += (keepable(x) if wanted else NOTHING,)
+                if has_y:
+                    wanted = (x_keeps_y and p is not None) or (y_keeps_y and q is not None)
+                    saved += (keepable(y) if wanted else NOTHING,)
+                if has_out:
+                    wanted = (x_keeps_out and p is not None) or (y_keeps_out and q is not None)
+                    saved += (wrap(out, None, version) if wanted else NOTHING,)
+                tensor._node = node_class(parents, saved, tuple([s._version[0] for s in saved]), out)
+        return tensor
+
+    return apply
+
+
+def keepable(value: Any) -> Any:
+    return value if isinstance(value, Tensor) else Constant(value)
+
+
+def _general(forward: Any, node_class: type[Node], count: int) -> Any:
+    """Any other operation: `count` tensors, then options, all given by position."""
+    tensors, needs = _parameters(forward)[:count], node_class.needs
+
+    def apply(*args: Any) -> Any:
+        inputs, options = args[:count], args[count:]
+        if not any([isinstance(x, Tensor) for x in inputs]):
+            return forward(*args)
+        out = forward(*[x._array if isinstance(x, Tensor) else x for x in inputs], *options)
+        tensor = wrap(out)
+        if mode.enabled:
+            parents = tuple([source(x) if isinstance(x, Tensor) else None for x in inputs])
+            if any([p is not None for p in parents]) and out.dtype.kind == "f":
+                wanted = {n for x, p in zip(tensors, parents) if p is not None for n in needs[x]}
+                values = dict(zip(tensors, inputs))
+                values["out"] = wrap(out, None, tensor._version)
+                kept = [keepable(values[n]) if n in wanted else NOTHING for n in node_class.keeps]
+                shapes = [np.shape(values[n]._array) for n in node_class.shapes]
+                versions = tuple([v._version[0] for v in kept])
+                tensor._node = node_class(parents, (*kept, *shapes, *(options if node_class.options else ())), versions, out)
+        return tensor
+
+    return apply

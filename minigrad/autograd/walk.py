@@ -1,0 +1,286 @@
+"""The backward walk: from the gradient of a result to the gradients of the leaves.
+
+`loss.backward()` comes here. The walk always takes the newest node that has a gradient: whatever used its result was
+recorded later and has been handled, so its gradient is complete. It runs the node's rules and adds what they give to the
+gradients of the parents. Gradients in flight live in one dictionary inside the walk, never on the nodes; so a graph can be
+walked again, and two losses can share nodes. In the end only the leaves' gradients are left, and go into `.grad`.
+Next: ops/arithmetic.py, for the rules themselves.
+"""
+
+from __future__ import annotations
+
+import warnings
+from heapq import heappop, heappush
+from sys import getrefcount
+from typing import Any
+
+import numpy as np
+
+from . import graph
+from .graph import Node, source, wrap
+from .modes import anomaly, mode
+
+SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add the gradients of `tensors` to `.grad` of the leaves that they were computed from (torch.autograd.backward).
+
+    grad_tensors: the gradient of each tensor, of its shape; None stands for 1 and needs a tensor of one element.
+    create_graph: record the walk, so that the gradients can be differentiated. retain_graph (default: create_graph): keep
+    the saved values for another walk. inputs: only these get gradients.
+    RuntimeError for a tensor without a graph, a missing gradient, a graph that was freed or whose values were overwritten.
+    """
+    roots = as_tuple(tensors)
+    targets = None if inputs is None else as_tuple(inputs)
+    if targets == ():
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
+    found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
+    if targets is not None:
+        found = {t: found.pop(source(t)) for t in dict.fromkeys(targets) if source(t) in found}
+    while found:
+        tensor, g = found.popitem()
+        held = tensor._grad
+        if create_graph:
+            tensor._grad = g.clone() if held is None else held + g
+        elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
+            tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
+        else:
+            array = held._storage()
+            np.add(array, g, out=array)
+            held._version[0] += 1
+        for hook in tensor._post_hooks.values():
+            if hook(tensor) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of the sum of `outputs` (each times its grad_output) with respect to `inputs`; `.grad` stays as it is.
+
+    As torch.autograd.grad: one tensor per input, of its shape and dtype; None for an unused input if allow_unused, zeros
+    if materialize_grads. RuntimeError for an input that does not require grad or, by default, is not used.
+    """
+    if is_grads_batched:
+        raise NotImplementedError("minigrad has no batched gradients: call autograd.grad once for each grad_output")
+    roots, targets = as_tuple(outputs), as_tuple(inputs)
+    if not targets:
+        raise ValueError("grad requires non-empty inputs.")
+    if any(source(t) is None for t in targets):
+        raise RuntimeError("One of the differentiated Tensors does not require grad")
+    gradients = _root_gradients(roots, as_tuple(grad_outputs, len(roots)), create_graph)
+    found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
+    results = []
+    for i, t in enumerate(targets):
+        g = found.get(source(t))
+        if g is not None:
+            g = g if create_graph else wrap(np.array(g))
+        elif materialize_grads:
+            g = wrap(np.zeros(t._array.shape, t._array.dtype))
+        elif not allow_unused:
+            raise RuntimeError(
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True "
+                "if this is the desired behavior."
+            )
+        results.append(g)
+    return tuple(results)
+
+
+def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, targets: Any = None) -> dict[Any, Any]:
+    """Follow the graph from `roots` back to its leaves; the gradient of each leaf, or of each of `targets` that was met.
+
+    The result maps a leaf, or the node of a target that is not a leaf, to an array (a Tensor if create_graph).
+    """
+    captured = frozenset() if targets is None else frozenset(map(source, targets))
+    on_the_way = None if targets is None else _leading_to(captured, roots)
+    pending: dict[Any, Any] = {}  # the gradients in flight, by node or leaf
+    newest: list[tuple[int, Node]] = []  # a heap of the nodes among them
+    found: dict[Any, Any] = {}
+    flow = [(source(t), g) for t, g in zip(roots, gradients)]
+    node = None
+    before, mode.enabled = mode.enabled, create_graph
+    try:
+        while True:
+            for parent, g in flow:
+                if on_the_way is not None and parent not in on_the_way:
+                    continue
+                array, like = (g._array if create_graph else g), getattr(parent, "_array", parent)
+                if array.shape != like.shape or array.dtype is not like.dtype:
+                    g = fit(g, like, node)
+                held = pending.get(parent)
+                if held is not None:
+                    pending[parent] = held + g
+                else:
+                    pending[parent] = g
+                    if like is parent:
+                        heappush(newest, (-parent.number, parent))
+            if not newest:
+                break
+            node = heappop(newest)[1]
+            g = pending.pop(node)
+            if node.extra is not None:
+                g = _run_hooks(node.extra, g, create_graph)
+            if node in captured:
+                found[node] = g
+            saved = _saved(node)
+            flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
+            if anomaly.enabled and anomaly.check_nan:
+                _refuse_nan(node, flow)
+            if not retain_graph and node.keeps:
+                node.saved = None
+        for leaf in pending:
+            if leaf._extra is not None:
+                pending[leaf] = _run_hooks(leaf._extra, pending[leaf], create_graph)
+    finally:
+        mode.enabled = before
+    found.update(pending)
+    return found
+
+
+def fit(g: Any, like: Any, node: Node | None) -> Any:
+    """g summed over the axes along which its tensor was broadcast, and in its tensor's dtype.
+
+    RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
+    """
+    from ..ops.shapes import sum_to_size
+
+    shape = tuple(g.shape)
+    extra = len(shape) - len(like.shape)
+    if extra < 0 or any(n != m and n != 1 for n, m in zip(like.shape, shape[extra:])):
+        raise RuntimeError(
+            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index 0 - got {list(shape)} but "
+            f"expected shape compatible with {list(like.shape)}"
+        )
+    if shape != like.shape:
+        g = sum_to_size(g, like.shape)
+    if isinstance(g, graph.Tensor):
+        return g if g._array.dtype == like.dtype else g._cast(like.dtype)
+    return g if g.dtype == like.dtype else g.astype(like.dtype)
+
+
+def _saved(node: Node) -> Any:
+    """The node's saved values, if they are still there and still what they were."""
+    saved = node.saved
+    if saved is None:
+        raise RuntimeError(SECOND_TIME)
+    for i, version in enumerate(node.versions):
+        if saved[i]._version[0] != version:
+            raise _overwritten(node, saved[i], version)
+    return saved
+
+
+def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
+    maker = node if tensor._node is None and "out" in node.keeps else tensor._node
+    named = maker.name().removesuffix("0").removesuffix("Backward") if maker is not None and maker is not graph.LEAF else ""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{graph.Tensor.type(tensor)} {list(tensor._array.shape)}]"
+        + (f", which is output 0 of {named}," if named else "")
+        + f" is at version {tensor._version[0]}; expected version {expected} instead (needed by {node.name()}). Hint: enable "
+        "anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+
+
+def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
+    """The targets and all nodes under `roots` from which a target can be reached."""
+    nodes: set[Node] = set()
+    stack = [source(t) for t in roots]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Node) and node not in nodes:
+            nodes.add(node)
+            stack.extend(node.parents)
+    leading = set(targets)
+    for node in sorted(nodes, key=lambda n: n.number):  # parents before children
+        if not leading.isdisjoint(node.parents):
+            leading.add(node)
+    return leading
+
+
+def _run_hooks(extra: Any, g: Any, traced: bool) -> Any:
+    """The gradient as the hooks leave it; retained by the tensor that asked for it."""
+    if extra.hooks:
+        tensor = g if traced else wrap(g)
+        for hook in list(extra.hooks.values()):
+            result = hook(tensor)
+            if result is None:
+                continue
+            if not isinstance(result, graph.Tensor):
+                raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+            if result.shape != tensor.shape:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
+            if result.dtype is not tensor.dtype:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the type of value")
+            tensor = result
+        g = tensor if traced else tensor._array
+    keeper = extra.retains and extra.retains()
+    if keeper is not None:
+        kept = g if traced else wrap(np.array(g))
+        keeper._grad = kept if keeper._grad is None else keeper._grad + kept
+    return g
+
+
+def _refuse_nan(node: Node, flow: Any) -> None:
+    for i, parent in enumerate(node.parents):
+        for target, g in flow:
+            if target is parent and np.isnan(np.asarray(getattr(g, "_array", g))).any():
+                trace = "".join(node.extra.trace) if node.extra and node.extra.trace else "(recorded outside anomaly mode)\n"
+                warnings.warn(
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{trace}", stacklevel=4
+                )
+                raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
+
+
+def _root_gradients(roots: Any, gradients: Any, create_graph: bool) -> list[Any]:
+    """The gradient with which each root starts: as given, or 1 for a root of one element."""
+    if len(gradients) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(gradients)} gradients")
+    starts = []
+    for i, (t, g) in enumerate(zip(roots, gradients)):
+        if not isinstance(t, graph.Tensor):
+            raise TypeError(f"element {i} of tensors must be a Tensor, not {type(t).__name__}")
+        if source(t) is None:
+            raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
+        array = t._array
+        if g is None:
+            if array.size != 1:
+                raise RuntimeError("grad can be implicitly created only for scalar outputs")
+            one = array.dtype.type(1) if array.ndim == 0 else np.ones(array.shape, array.dtype)
+            starts.append(wrap(one) if create_graph else one)
+            continue
+        if not isinstance(g, graph.Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+        if g._array.shape != array.shape:
+            raise RuntimeError(
+                f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of {t.shape}."
+            )
+        starts.append(g if create_graph else g._array)
+    return starts
+
+
+def as_tuple(value: Any, length: int = 1) -> tuple[Any, ...]:
+    """A tuple of what may be one tensor, None (`length` times) or a sequence."""
+    if value is None or isinstance(value, graph.Tensor):
+        return (value,) * (length if value is None else 1)
+    return tuple(value)

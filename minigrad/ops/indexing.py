@@ -1,0 +1,303 @@
+"""Choosing elements: x[...] by integers, slices, masks and index tensors, and assignment to them.
+
+Integers, slices, None and ... give views that share memory. Masks and index tensors copy; an element that is chosen twice
+gets the sum of both gradients. A write into part of a tensor is one operation, `copy_slices`. Next: matrix.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..autograd import graph
+from ..autograd.graph import Array, differentiable, wrap
+
+# ------------------------------------------------------------------ views by integers and slices
+
+
+def _take(x: Array, key: tuple[Any, ...]) -> Array:
+    return x[(*key, ...)]
+
+
+def _slice_rule(g: Any, x_shape: Any, key: Any) -> Any:
+    return scatter_slice(g, x_shape, key)
+
+
+# torch names the node after what was done last
+take_slice = differentiable(name="SliceBackward0", view=True, x=_slice_rule)(_take)
+select = differentiable(name="SelectBackward0", view=True, x=_slice_rule)(_take)
+take_new_axis = differentiable(name="UnsqueezeBackward0", view=True, x=_slice_rule)(_take)
+take_all = differentiable(name="AliasBackward0", view=True, x=_slice_rule)(_take)
+
+
+@differentiable(x=lambda g, key: take_slice(g, key))
+def scatter_slice(x: Array, shape: tuple[int, ...], key: Any) -> Array:
+    """Zeros of `shape` with x at the place of the key: the adjoint of `take_slice`."""
+    out = np.zeros(shape, x.dtype)
+    out[key] = x
+    return out
+
+
+# ------------------------------------------------------------------ copies by index tensors and masks
+
+
+@differentiable(name="IndexBackward0", x=lambda g, index, x_shape, key: scatter_index(g, index, x_shape, key), index=None)
+def take_index(x: Array, index: Array, key: Any) -> Array:
+    return x[_filled(key, index)]
+
+
+@differentiable(x=lambda g, index, key: take_index(g, index, key), index=None)
+def scatter_index(x: Array, index: Array, shape: tuple[int, ...], key: Any) -> Array:
+    """Zeros of `shape` to which x is added at the places of the index: the adjoint of `take_index`."""
+    out = np.zeros(shape, x.dtype)
+    if index.dtype.kind == "b" and key == (INDEX,):
+        out[index] = x  # a mask chooses no element twice
+    else:
+        np.add.at(out, _filled(key, index), x)
+    return out
+
+
+INDEX = object()  # stands in a key for the index tensor
+
+
+def _filled(key: tuple[Any, ...], index: Array) -> tuple[Any, ...]:
+    return tuple([index if k is INDEX else k for k in key])
+
+
+@differentiable(name="GatherBackward0", x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
+def gather_axis(x: Array, index: Array, axis: int) -> Array:
+    """out[i][j] = x[index[i][j]][j] for axis 0, and so on; index may be shorter than x along other axes."""
+    return x[_along(index, axis)]
+
+
+@differentiable(x=lambda g, index, axis: gather_axis(g, index, axis), index=None)
+def scatter_axis(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """Zeros of `shape` to which x is added at the places of `index` along the axis: the adjoint of `gather_axis`."""
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out, _along(index, axis), x)
+    return out
+
+
+def _along(index: Array, axis: int) -> tuple[Any, ...]:
+    """The key with which `index` runs along `axis`, and every other axis along itself."""
+    grids: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)]) if index.ndim > 1 else [None]
+    grids[axis] = index
+    return tuple(grids)
+
+
+# ------------------------------------------------------------------ parts of a tensor, for writes in place
+
+
+class Region:
+    """Some elements of a tensor, as flat positions in C order; found when they are first needed."""
+
+    __slots__ = ("_positions", "_find")
+
+    def __init__(self, find: Callable[[], Any]) -> None:
+        self._find = find
+        self._positions: Any = None
+
+    @property
+    def positions(self) -> Any:
+        if self._positions is None:
+            self._positions = self._find()
+        return self._positions
+
+    @classmethod
+    def of_key(cls, shape: tuple[int, ...], key: Any) -> Region:
+        return cls(lambda: np.arange(int(np.prod(shape))).reshape(shape)[key])
+
+    @classmethod
+    def of_view(cls, base: np.ndarray[Any, Any], view: np.ndarray[Any, Any]) -> Region:
+        """Where the memory of `view` lies within that of `base`; both may have any strides."""
+        size = base.itemsize
+        start = (view.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
+        base_shape, base_strides = base.shape, tuple([s // size for s in base.strides])
+        shape, strides = view.shape, tuple([s // size for s in view.strides])
+
+        def find() -> Any:
+            extent = 1 + sum([(n - 1) * s for n, s in zip(base_shape, base_strides)])
+            memory = np.full(max(extent, 1), -1)
+            as_laid_out = np.lib.stride_tricks.as_strided(memory, base_shape, [s * 8 for s in base_strides])
+            as_laid_out[...] = np.arange(as_laid_out.size).reshape(base_shape)
+            return np.lib.stride_tricks.as_strided(memory[start:], shape, [s * 8 for s in strides]).copy()
+
+        return cls(find)
+
+
+@differentiable(name="AsStridedBackward0", x=lambda g, x_shape, region: put_region(g, x_shape, region))
+def take_region(x: Array, region: Region) -> Array:
+    return x.reshape(-1)[region.positions]
+
+
+@differentiable(x=lambda g, region: take_region(g, region))
+def put_region(x: Array, shape: tuple[int, ...], region: Region) -> Array:
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out.reshape(-1), region.positions, x)
+    return out
+
+
+@differentiable(x=lambda g, region: clear_region(g, region))
+def clear_region(x: Array, region: Region) -> Array:
+    out = np.array(x)
+    out.reshape(-1)[region.positions] = 0
+    return out
+
+
+@differentiable(name="CopySlices", base=lambda g, region: clear_region(g, region), part=lambda g, region: take_region(g, region))
+def copy_slices(base: Array, part: Array, region: Region) -> Array:
+    """`base` with `part` written over a region of it. What was there before gets no gradient."""
+    out = np.array(base)
+    out.reshape(-1)[region.positions] = part
+    return out
+
+
+# ------------------------------------------------------------------ x[key]
+
+
+def getitem(x: Any, key: Any) -> Any:
+    """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
+    x, basic, key, tensors = _parse(x, key)
+    if basic:
+        last = [k for k in basic if k is not Ellipsis][-1:]
+        op = take_slice
+        if not last:
+            op = take_all
+        elif last[0] is None:
+            op = take_new_axis
+        elif not isinstance(last[0], slice):
+            op = select
+        try:
+            x = op(x, basic)
+        except IndexError as error:
+            raise _index_error(error, x) from None
+    if tensors:
+        try:
+            x = take_index(x, tensors[0], key)
+        except IndexError as error:
+            raise _index_error(error, x) from None
+    return x
+
+
+def _parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
+    """x, the key of integers and slices to apply first, and then the key of tensors, with these tensors.
+
+    Applied in this order an integer never takes part in NumPy's broadcasting of index arrays, as in torch.
+    """
+    if not isinstance(key, tuple):
+        key = (key,)
+    if all([isinstance(k, (int, slice)) and not isinstance(k, bool) for k in key]) and len(key) <= x.ndim:
+        for k in key:  # the common case
+            if isinstance(k, slice):
+                _check_step(k)
+        return x, key, (), []
+    key = [_as_index(k) for k in key]
+    uses = [1 if k is not None and k is not Ellipsis else 0 for k in key]
+    for i, k in enumerate(key):
+        if isinstance(k, graph.Tensor):
+            uses[i] = k.ndim if k._array.dtype.kind == "b" else 1
+    if x.ndim == 0 and any([isinstance(k, int) for k in key]):
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
+            "tensor to a number"
+        )
+    if sum(uses) > x.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
+    if key.count(Ellipsis) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    if Ellipsis in [k for k in key if not isinstance(k, graph.Tensor)]:
+        at = [i for i, k in enumerate(key) if k is Ellipsis][0]
+        key[at : at + 1] = [slice(None)] * (x.ndim - sum(uses)) or [Ellipsis]
+    tensors = [k for k in key if isinstance(k, graph.Tensor)]
+    if not tensors:
+        return x, tuple(key), (), []
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    axis = 0
+    for k in key:
+        if isinstance(k, graph.Tensor):
+            n = k.ndim if k._array.dtype.kind == "b" else 1
+            if k._array.dtype.kind == "b" and k.ndim == 0:
+                basic.append(None)
+            else:
+                basic.extend([slice(None)] * n)
+            if k._array.dtype.kind == "b" and k.ndim and k._array.shape != x._array.shape[axis : axis + n]:
+                raise IndexError(
+                    f"The shape of the mask {list(k.shape)} at index 0 does not match the shape of the indexed tensor "
+                    f"{list(x.shape)} at index {axis}"
+                )
+            advanced.append(k)
+            axis += n
+        else:
+            if k is not Ellipsis:
+                basic.append(k)
+            if not isinstance(k, int):
+                advanced.append(slice(None))
+            axis += k is not None and k is not Ellipsis
+    if all([k == slice(None) for k in basic]):
+        basic = []
+    key_of_arrays: list[Any] = []
+    for k in advanced:
+        if isinstance(k, graph.Tensor):
+            array = k._array if k.ndim or k._array.dtype.kind != "b" else np.asarray(k._array).reshape(1)
+            key_of_arrays.append(INDEX if k is tensors[0] and k.ndim else np.array(array))
+        else:
+            key_of_arrays.append(k)
+    if INDEX not in [k for k in key_of_arrays if not isinstance(k, np.ndarray)]:
+        first = next(i for i, k in enumerate(key_of_arrays) if isinstance(k, np.ndarray))
+        tensors[0] = wrap(key_of_arrays[first])
+        key_of_arrays[first] = INDEX
+    return x, tuple(basic), tuple(key_of_arrays), tensors
+
+
+def _check_step(k: slice) -> None:
+    if k.step is not None and k.step <= 0:
+        raise ValueError("step must be greater than zero")
+
+
+def _as_index(k: Any) -> Any:
+    """One entry of a key: int, slice, None, Ellipsis, or a Tensor of integers or bools."""
+    if isinstance(k, slice):
+        _check_step(k)
+        return slice(*[None if v is None else int(v.__index__()) for v in (k.start, k.stop, k.step)])
+    if k is None or k is Ellipsis:
+        return k
+    if isinstance(k, bool):
+        return wrap(np.array(k))
+    if isinstance(k, (list, range, np.ndarray)):
+        array = np.asarray(k._array if isinstance(k, graph.Tensor) else [v.item() if isinstance(v, graph.Tensor) else v for v in k])
+        k = wrap(array.astype(np.int64) if array.size == 0 else array)
+    if isinstance(k, graph.Tensor):
+        if k._array.dtype.kind == "f":
+            raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+        return int(k._array) if k.ndim == 0 and k._array.dtype.kind != "b" else k
+    try:
+        return int(k.__index__())
+    except AttributeError:
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got "
+            f"{type(k).__name__})"
+        ) from None
+
+
+def _index_error(error: IndexError, x: Any) -> IndexError:
+    text = str(error).replace("for axis", "for dimension")
+    if x.ndim == 0:
+        text = (
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
+            "tensor to a number"
+        )
+    return IndexError(text)
+
+
+def setitem_key(x: Any, key: Any) -> Any:
+    """The NumPy key of `x[key] = ...` that means what torch means by key."""
+    _, basic, rest, tensors = _parse(x, key)
+    if not tensors:
+        return (*basic, ...)
+    positions = np.arange(x._array.size).reshape(x._array.shape)
+    if basic:
+        positions = positions[(*basic, ...)]
+    return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape)

@@ -1,0 +1,242 @@
+"""What neural networks use most and what has a rule of its own, for precision, for speed, or to keep torch's name in print:
+activations, the softmax family, affine maps, looking up rows, and losses with their reduction.
+
+Everything else in `nn.functional` is composed. `axes` is a tuple of dimensions; a loss's `reduction` is 'none', 'mean' or
+'sum', and its rules multiply the incoming gradient by `share`, the part that each element has in the result.
+Arguments are checked and converted in nn/functional.py, which calls these by position. Next: nn/functional.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import Array, differentiable
+from .elementwise import clamp_numbers, erf, exp, log, log1p, sigmoid, sign, tanh, where
+from .matrix import dot_matrices
+from .reductions import spread, sum_over
+from .shapes import transposed
+
+SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
+
+# ------------------------------------------------------------------ activations
+
+
+@differentiable(x=lambda g, x, slope: where(x > 0, g, g * slope))
+def leaky_relu(x: Array, slope: float) -> Array:
+    return np.where(x > 0, x, x * slope)
+
+
+@differentiable(x=lambda g, x, alpha: where(x <= 0, g * (alpha * exp(clamp_numbers(x, None, 0))), g))
+def elu(x: Array, alpha: float) -> Array:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@differentiable(x=lambda g, x: g * (0.5 * (1 + erf(x * SQRT_HALF)) + x * exp(-0.5 * (x * x)) * (0.5 * SQRT_2_OVER_PI)))
+def gelu(x: Array) -> Array:
+    return x * 0.5 * (1 + erf(x * SQRT_HALF))
+
+
+def gelu_tanh_slope(g: Any, x: Any) -> Any:
+    t = tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x)))
+    return g * (0.5 * (1 + t) + (0.5 * SQRT_2_OVER_PI) * x * (1 - t * t) * (1 + 3 * 0.044715 * (x * x)))
+
+
+@differentiable(name="GeluBackward0", x=gelu_tanh_slope)
+def gelu_tanh(x: Array) -> Array:
+    return 0.5 * x * (1 + np.tanh(SQRT_2_OVER_PI * (x + 0.044715 * (x * x * x))))
+
+
+@differentiable(x=lambda g, x: g * (sigmoid(x) * (1 + x * (1 - sigmoid(x)))))
+def silu(x: Array) -> Array:
+    return x / (1 + np.exp(-x))
+
+
+@differentiable(x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
+def softplus(x: Array, beta: float, threshold: float) -> Array:  # linear above the threshold
+    scaled = x * beta
+    return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
+
+
+@differentiable(name="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
+def logsigmoid(x: Array) -> Array:
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+
+
+# ------------------------------------------------------------------ the softmax family: exponentials of x - max(x)
+
+
+def exponentials(x: Array, axes: tuple[int, ...] | None) -> tuple[Array, Array, Array]:
+    """x - m, exp(x - m) and its sum, for m the maximum of x."""
+    if not x.size:
+        return x, x, np.add.reduce(x, axis=axes, keepdims=True)
+    centred = x - np.maximum.reduce(x, axis=axes, keepdims=True)
+    e = np.exp(centred)
+    return centred, e, np.add.reduce(e, axis=axes, keepdims=True)
+
+
+@differentiable(name="SoftmaxBackward0", x=lambda g, out, axes: out * (g - sum_over(g * out, axes, True)))
+def softmax_over(x: Array, axes: tuple[int, ...] | None) -> Array:
+    _, e, total = exponentials(x, axes)
+    return e / total
+
+
+@differentiable(name="LogSoftmaxBackward0", x=lambda g, out, axes: g - exp(out) * sum_over(g, axes, True))
+def log_softmax_over(x: Array, axes: tuple[int, ...] | None) -> Array:
+    centred, _, total = exponentials(x, axes)
+    return centred - np.log(total)
+
+
+@differentiable(name="LogsumexpBackward0",
+                x=lambda g, x, out, axes, keepdim: spread(g, x.shape, axes, keepdim)
+                                                   * exp(x - spread(out, x.shape, axes, keepdim)))  # fmt: skip
+def logsumexp_over(x: Array, axes: tuple[int, ...] | None, keepdim: bool) -> Array:
+    m = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
+    m = np.where(np.isfinite(m), m, x.dtype.type(0))
+    out = np.log(np.add.reduce(np.exp(x - m), axis=axes, keepdims=True)) + m
+    return out if keepdim else np.squeeze(out, axes)
+
+
+# ------------------------------------------------------------------ affine maps, rows of a table
+
+
+@differentiable(name="AddmmBackward0",
+                x=lambda g, weight: dot_matrices(g, weight),
+                weight=lambda g, x: dot_matrices(transposed(g), x),
+                bias=lambda g: g)  # fmt: skip
+def affine(x: Array, weight: Array, bias: Array) -> Array:
+    """x @ weight.T + bias for x (n, i), weight (o, i), bias (o,)."""
+    out = x.dot(weight.T)
+    out += bias
+    return out
+
+
+@differentiable(weight=lambda g, index, weight_shape, padding: add_rows(g, index, weight_shape[0], padding), index=None)
+def embedding(weight: Array, index: Array, padding: int | None) -> Array:
+    """The rows of weight (n, d) at index; the row `padding` gets no gradient."""
+    return weight[index]
+
+
+@differentiable(x=lambda g, index, padding: mask_rows(embedding(g, index, padding), index, padding), index=None)
+def add_rows(x: Array, index: Array, n: int, padding: int | None) -> Array:
+    """A table (n, d) of zeros, to whose rows at `index` those of x are added: the adjoint of `embedding`."""
+    out = np.zeros((n, x.shape[-1]), x.dtype)
+    np.add.at(out, index, x)
+    if padding is not None:
+        out[padding] = 0
+    return out
+
+
+def mask_rows(x: Any, index: Any, padding: int | None) -> Any:
+    return x if padding is None else where((index != padding)[..., None], x, 0.0)
+
+
+@differentiable(x=lambda g, rows, classes, x_shape: place(g, rows, classes, x_shape))
+def pick(x: Array, rows: Array, classes: Array) -> Array:
+    """x[rows[i], classes[i]] for different rows."""
+    return x[rows, classes]
+
+
+@differentiable(x=lambda g, rows, classes: pick(g, rows, classes))
+def place(x: Array, rows: Array, classes: Array, shape: tuple[int, ...]) -> Array:
+    """Zeros with x[i] at (rows[i], classes[i]): the adjoint of `pick`."""
+    out = np.zeros(shape, x.dtype)
+    out[rows, classes] = x
+    return out
+
+
+# ------------------------------------------------------------------ losses of an input and a target of the same shape
+
+
+def reduced(values: Array, reduction: str, weight: Any = None) -> Array:
+    """The loss from the losses of the elements, each multiplied by its weight, if there is one."""
+    if weight is not None:
+        values = values * weight
+    if reduction == "none":
+        return values
+    total = np.add.reduce(values, axis=None)
+    return total if reduction == "sum" else total / values.dtype.type(values.size)
+
+
+def share(g: Any, reduction: str, shape: tuple[int, ...], factor: float = 1.0, weight: Any = None) -> Any:
+    """The gradient of each element's loss, times a factor: g times its weight, divided by their number for a mean."""
+    if reduction == "mean":
+        factor /= math.prod(shape) or math.nan
+    return g * factor if weight is None else g * factor * weight
+
+
+@differentiable(input=lambda g, input, target, reduction: (input - target) * share(g, reduction, input.shape, 2.0),
+                target=lambda g, input, target, reduction: (target - input) * share(g, reduction, input.shape, 2.0))  # fmt: skip
+def mse_loss(input: Array, target: Array, reduction: str) -> Array:
+    difference = input - target
+    return reduced(difference * difference, reduction)
+
+
+def huber_slope(g: Any, input: Any, target: Any, reduction: str, delta: float) -> Any:
+    return clamp_numbers(input - target, -delta, delta) * share(g, reduction, input.shape)
+
+
+@differentiable(input=huber_slope,
+                target=lambda g, input, target, reduction, delta: -huber_slope(g, input, target, reduction, delta))  # fmt: skip
+def huber_loss(input: Array, target: Array, reduction: str, delta: float) -> Array:
+    """d*d/2 for |d| < delta, else delta*(|d| - delta/2)."""
+    d = np.absolute(input - target)
+    return reduced(np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
+
+
+def smooth_l1_slope(g: Any, input: Any, target: Any, reduction: str, beta: float) -> Any:
+    d = input - target
+    return where((d < beta) & (d > -beta), d / beta, sign(d)) * share(g, reduction, input.shape)
+
+
+@differentiable(input=smooth_l1_slope,
+                target=lambda g, input, target, reduction, beta: -smooth_l1_slope(g, input, target, reduction, beta))  # fmt: skip
+def smooth_l1_loss(input: Array, target: Array, reduction: str, beta: float) -> Array:
+    """d*d/(2*beta) for |d| < beta, else |d| - beta/2."""
+    d = np.absolute(input - target)
+    return reduced(np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta), reduction)
+
+
+def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> Any:
+    return share(g, reduction, input.shape, 1.0, weight) * (input - target) / clamp_numbers((1 - input) * input, 1e-12, None)
+
+
+@differentiable(input=bce_slope,
+                target=lambda g, input, weight, reduction:
+                    share(g, reduction, input.shape, 1.0, weight) * (log(1 - input) - log(input)))  # fmt: skip
+def binary_cross_entropy(input: Array, target: Array, weight: Any, reduction: str) -> Array:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p, with logarithms of at least -100."""
+    log_p, log_q = np.maximum(np.log(input), -100), np.maximum(np.log1p(-input), -100)
+    return reduced((target - 1) * log_q - target * log_p, reduction, weight)
+
+
+@differentiable(input=lambda g, input, target, weight, positive, reduction:
+                    share(g, reduction, input.shape, 1.0, weight)
+                    * ((positive * target + 1 - target) * sigmoid(input) - positive * target),
+                target=lambda g, input, weight, positive, reduction:
+                    share(g, reduction, input.shape, 1.0, weight) * (logsigmoid(-input) - positive * logsigmoid(input)))  # fmt: skip
+def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, positive: Any, reduction: str) -> Array:
+    """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input)."""
+    log_weight = 1 if positive is 1.0 else 1 + (positive - 1) * target
+    return reduced((1 - target) * input - log_weight * logsigmoid(input), reduction, weight)
+
+
+# ------------------------------------------------------------------ the loss of classes
+
+
+def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, shape: tuple[int, ...]) -> Any:
+    each = g[rows] * weight if total is None else g * (weight / total)
+    return place(-each, rows, classes, shape)
+
+
+@differentiable(input=lambda g, rows, classes, weight, total, input_shape: nll_slope(g, rows, classes, weight, total, input_shape))
+def nll_loss(input: Array, rows: Array, classes: Array, weight: Any, total: Any) -> Array:
+    """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities (n, classes); not summed without total."""
+    losses = -input[rows, classes] * weight
+    if total is not None:
+        return np.add.reduce(losses) / total
+    out = np.zeros(len(input), input.dtype)
+    out[rows] = losses
+    return out

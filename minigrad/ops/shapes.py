@@ -1,0 +1,414 @@
+"""Operations that only move elements: views that share memory, and expand, cat, flip.
+
+Every rule undoes its operation: reshape by reshape, transpose by transpose, expand by a sum, cat by slices.
+Next: indexing.py.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import graph
+from ..autograd.graph import Array, differentiable, wrap
+from ..autograd.modes import mode
+
+
+def as_dim(dim: Any, ndim: int) -> int:
+    """A dimension counted from the front; IndexError if it is out of range. A 0-d tensor has one dimension here."""
+    try:
+        dim = dim.__index__()
+    except AttributeError:
+        raise TypeError(f"a dimension must be int, not {type(dim).__name__}") from None
+    size = max(ndim, 1)
+    if not -size <= dim < size:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
+    return dim % size  # type: ignore[no-any-return]
+
+
+def as_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """Dimensions to reduce, from an int, a tuple or None (all); RuntimeError for one that comes twice."""
+    if dim is None or (dim == () and not isinstance(dim, int)) or dim == []:
+        return None
+    if isinstance(dim, int):
+        dims: tuple[int, ...] = (as_dim(dim, ndim),)
+    else:
+        dims = tuple([as_dim(d, ndim) for d in dim])
+        for d in dims:
+            if dims.count(d) > 1:
+                raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return dims if ndim else None
+
+
+def as_sizes(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
+    """(2, 3) from the arguments 2, 3 or (2, 3) or a list."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple([n.__index__() for n in sizes])
+    except AttributeError:
+        raise TypeError(f"argument '{name}' must be tuple of ints, but found {[type(n).__name__ for n in sizes]}") from None
+
+
+# ------------------------------------------------------------------ broadcasting
+
+
+@differentiable(view=True, x=lambda g: g)
+def expand(x: Array, shape: tuple[int, ...]) -> Array:
+    """x repeated along axes of length 1, without a copy. The walk sums the gradient."""
+    if x.size == 1 and isinstance(x, np.ndarray) and math.prod(shape):
+        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    return np.broadcast_to(x, shape)
+
+
+@differentiable(x=lambda g, x_shape: expand(g, x_shape))
+def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
+    """x summed over the axes that broadcasting `shape` to x's shape has stretched."""
+    extra = x.ndim - len(shape)
+    axes = tuple([i for i, n in enumerate(x.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
+    if axes:
+        x = np.add.reduce(x, axis=axes, keepdims=True)
+    return x.reshape(shape)
+
+
+def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        from .promotion import shape_error
+
+        sizes = [np.empty(s, bool) for s in shapes]
+        raise shape_error(sizes[0], sizes[1]) from None
+
+
+# ------------------------------------------------------------------ views
+
+
+@differentiable(view=True, name="ViewBackward0", x=lambda g, x_shape: reshape_array(g, x_shape))
+def view_as_shape(x: Array, shape: tuple[int, ...]) -> Array:
+    return x.reshape(shape)
+
+
+@differentiable(name="UnsafeViewBackward0", x=lambda g, x_shape: reshape_array(g, x_shape))
+def copy_as_shape(x: Array, shape: tuple[int, ...]) -> Array:
+    return np.array(x).reshape(shape)
+
+
+def reshape_array(x: Any, shape: tuple[int, ...]) -> Any:
+    """x in another shape: a view if the memory allows it."""
+    if not isinstance(x, graph.Tensor):
+        return x.reshape(shape)
+    return view_as_shape(x, shape) if can_view(x._storage(), shape) else copy_as_shape(x, shape)
+
+
+def can_view(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> bool:
+    if array.flags.c_contiguous or array.size == 0:
+        return True
+    try:
+        array.view().shape = shape
+    except AttributeError:
+        return False
+    return True
+
+
+def resolve_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """shape with its -1 filled in for `size` elements, or torch's error."""
+    if -1 in shape:
+        known = -math.prod(shape)
+        if shape.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        if known == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size -1 can be "
+                "any value and is ambiguous"
+                if size == 0
+                else f"shape '{list(shape)}' is invalid for input of size {size}"
+            )
+        if known > 0 and size % known == 0:
+            return tuple([size // known if n == -1 else n for n in shape])
+    for i, n in enumerate(shape):
+        if n < -1:
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
+    if math.prod(shape) != size or -1 in shape:
+        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+    return shape
+
+
+@differentiable(view=True, x=lambda g, axes: permute_axes(g, tuple(np.argsort(axes).tolist())))
+def permute_axes(x: Array, axes: tuple[int, ...]) -> Array:
+    return x.transpose(axes)
+
+
+@differentiable(view=True, name="TransposeBackward0", x=lambda g, i, j: swap_axes(g, i, j))
+def swap_axes(x: Array, i: int, j: int) -> Array:
+    return x.swapaxes(i, j)
+
+
+@differentiable(view=True, name="TBackward0", x=lambda g: transposed(g))
+def transposed(x: Array) -> Array:
+    return x.T
+
+
+@differentiable(view=True, name="UnsqueezeBackward0", x=lambda g, axis: squeeze_axes(g, (axis,)))
+def unsqueeze_axis(x: Array, axis: int) -> Array:
+    return np.expand_dims(x, axis)
+
+
+@differentiable(view=True, name="SqueezeBackward1", x=lambda g, x_shape: reshape_array(g, x_shape))
+def squeeze_axes(x: Array, axes: tuple[int, ...]) -> Array:
+    return x.squeeze(axes)
+
+
+@differentiable(view=True, x=lambda g: g)
+def alias(x: Array) -> Array:
+    return x[...]
+
+
+@differentiable(view=True, x=lambda g, x_shape, offset, i, j: diagonal_scatter(g, x_shape, offset, i, j))
+def diagonal_axes(x: Array, offset: int, i: int, j: int) -> Array:
+    view = np.diagonal(x, offset, i, j)
+    view.flags.writeable = x.flags.writeable
+    return view
+
+
+@differentiable(x=lambda g, shape, offset, i, j: diagonal_axes(g, offset, i, j))
+def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: int) -> Array:
+    """Zeros of `shape` with x on a diagonal: the adjoint of `diagonal_axes`."""
+    out = np.zeros(shape, x.dtype)
+    diagonal = np.diagonal(out, offset, i, j)
+    diagonal.flags.writeable = True
+    diagonal[...] = x
+    return out
+
+
+# ------------------------------------------------------------------ copies
+
+
+@differentiable(x=lambda g: g)
+def clone(x: Array) -> Array:
+    return np.array(x)
+
+
+@differentiable(name="ToCopyBackward0", x=lambda g: g)
+def cast(x: Array, to: np.dtype[Any]) -> Array:
+    """x in another dtype; the walk brings the gradient back to x's."""
+    return x.astype(to)
+
+
+@differentiable(x=lambda g, axes: flip_axes(g, axes), name="FlipBackward0")
+def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.ascontiguousarray(np.flip(x, axes))
+
+
+@differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")
+def roll_axes(x: Array, shifts: tuple[int, ...], axes: tuple[int, ...]) -> Array:
+    return np.roll(x, shifts, axes)
+
+
+class CatBackward0(graph.Node):
+    """cat takes any number of tensors: its one rule gives the gradients of all of them, as slices of g."""
+
+    __slots__ = ()
+
+    def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
+        axis, ends = saved
+        before = (slice(None),) * axis
+        return [
+            (parent, g[(*before, slice(start, end))])
+            for parent, start, end in zip(self.parents, (0, *ends), ends)
+            if parent is not None
+        ]
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """The tensors one after the other along a dimension (torch.cat, concat). They are promoted to one dtype."""
+    if isinstance(tensors, graph.Tensor) or not all(isinstance(t, graph.Tensor) for t in tensors):
+        raise TypeError(f"cat(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
+    tensors = list(tensors)
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, t in enumerate(tensors):
+        if t.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    common = tensors[0].dtype
+    for t in tensors[1:]:
+        from ..dtypes import promote_types
+
+        common = promote_types(common, t.dtype)
+    shaped = [t for t in tensors if t._array.shape != (0,)] or tensors[:1]  # torch lets an empty 1-d tensor join anything
+    first = shaped[0]._array.shape
+    axis = as_dim(dim, len(first))
+    for i, t in enumerate(shaped):
+        shape = t._array.shape
+        if len(shape) != len(first):
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        for d, (n, m) in enumerate(zip(first, shape)):
+            if n != m and d != axis:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {axis}. Expected size {n} but got size {m} for tensor "
+                    f"number {i} in the list."
+                )
+    shaped = [t._cast(common.numpy) for t in shaped]
+    out = np.concatenate([t._array for t in shaped], axis)
+    tensor = wrap(out)
+    if mode.enabled and out.dtype.kind == "f":
+        parents = tuple([graph.source(t) for t in shaped])
+        if any([p is not None for p in parents]):
+            ends = tuple(np.cumsum([t._array.shape[axis] for t in shaped]).tolist())
+            tensor._node = CatBackward0(parents, (axis, ends), (), out)
+    return tensor
+
+
+# ------------------------------------------------------------------ under torch's names
+
+
+def reshape(x: Any, *shape: Any) -> Any:
+    """x in another shape of as many elements; one size may be -1. Shares memory where possible, else copies."""
+    return reshape_array(x, resolve_shape(x._array.size, as_sizes(shape, "shape")))
+
+
+def view(x: Any, *shape: Any) -> Any:
+    """As reshape, but never a copy: RuntimeError where the memory does not allow it."""
+    from ..dtypes import dtype
+
+    if not shape or not isinstance(shape[0], (int, tuple, list, np.integer, graph.Tensor, dtype)):
+        got = ", ".join(type(n).__name__ for n in shape)
+        raise TypeError(
+            f"view() received an invalid combination of arguments - got ({got}), but expected one of:\n * (torch.dtype dtype)\n"
+            " * (tuple of ints size)\n"
+        )
+    if isinstance(shape[0], dtype):
+        raise NotImplementedError("minigrad has no view of the same memory in another dtype; Tensor.to(dtype) copies")
+    sizes = resolve_shape(x._array.size, as_sizes(shape))
+    if not can_view(x._storage(), sizes):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return view_as_shape(x, sizes)
+
+
+def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The dimensions from start_dim to end_dim as one."""
+    first, last = as_dim(start_dim, x.ndim), as_dim(end_dim, x.ndim)
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    shape = x._array.shape or (1,)
+    if first == last and x.ndim:
+        return x
+    return reshape_array(x, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+def t(x: Any) -> Any:
+    """The transpose of a matrix; a vector or a 0-d tensor as it is."""
+    if x.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
+    return transposed(x)
+
+
+def T(x: Any) -> Any:
+    """The dimensions in reverse order; torch deprecates it except for matrices."""
+    if x.ndim != 2:
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an "
+            "error in a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, "
+            "-1, -1))` to reverse the dimensions of a tensor.",
+            stacklevel=3,
+        )
+    return permute_axes(x, tuple(range(x.ndim))[::-1])
+
+
+def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """x with two dimensions exchanged."""
+    i, j = as_dim(dim0, x.ndim), as_dim(dim1, x.ndim)
+    return swap_axes(x, i, j) if x.ndim else alias(x)
+
+
+def permute(x: Any, *dims: Any) -> Any:
+    """x with its dimensions in another order."""
+    order = as_sizes(dims, "dims")
+    if len(order) != x.ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering "
+            f"of dimensions i.e. input.dim() = {x.ndim} is not equal to len(dims) = {len(order)}"
+        )
+    axes = tuple([as_dim(d, x.ndim) for d in order])
+    if len(set(axes)) != len(axes):
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return permute_axes(x, axes)
+
+
+def squeeze(x: Any, dim: Any = None) -> Any:
+    """x without its dimensions of size 1, or without those of `dim` that have size 1."""
+    dims = as_dims(dim, x.ndim)
+    if dims is None:
+        dims = tuple(range(x.ndim))
+    return squeeze_axes(x, tuple([d for d in dims if x._array.shape[d] == 1]))
+
+
+def unsqueeze(x: Any, dim: int) -> Any:
+    """x with a dimension of size 1 inserted before `dim`."""
+    return unsqueeze_axis(x, as_dim(dim, x.ndim + 1))
+
+
+def expand_to(x: Any, *sizes: Any) -> Any:
+    """x repeated along dimensions of size 1 and new leading ones, without copying; -1 keeps a size (Tensor.expand)."""
+    wanted, shape = as_sizes(sizes), x._array.shape
+    extra = len(wanted) - len(shape)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand({graph.Tensor.type(x)}{{{list(shape)}}}, size={list(wanted)}): the number of sizes provided "
+            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+        )
+    full = tuple([shape[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])
+    for i, (n, m) in enumerate(zip(full[extra:], shape)):
+        if n != m and m != 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({m}) at non-singleton dimension "
+                f"{i + extra}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
+            )
+    if min(full, default=0) < 0:
+        raise RuntimeError(f"expand(): the sizes {list(wanted)} can't be negative, except -1 for an existing dimension")
+    return expand(x, full)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Tensors of one shape along a new dimension."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    for i, x in enumerate(tensors):
+        if x._array.shape != tensors[0]._array.shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(x.shape)} "
+                f"at entry {i}"
+            )
+    axis = as_dim(dim, tensors[0].ndim + 1)
+    return cat([unsqueeze_axis(x, axis) for x in tensors], axis)
+
+
+def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
+    """The slices of x along a dimension, which it loses: views that can't be written to in a graph."""
+    axis = as_dim(dim, x.ndim)
+    if x.ndim == 0:
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    parts = tuple([unbind_one(x, axis, i) for i in range(x._array.shape[axis])])
+    for i, part in enumerate(parts):
+        part._frozen = f"{i} of Unbind"
+    return parts
+
+
+@differentiable(view=True, name="UnbindBackward0", x=lambda g, x_shape, axis, i: unbind_scatter(g, x_shape, axis, i))
+def unbind_one(x: Array, axis: int, i: int) -> Array:
+    return x[(*(slice(None),) * axis, i, ...)]
+
+
+@differentiable(x=lambda g, axis, i: unbind_one(g, axis, i))
+def unbind_scatter(x: Array, shape: tuple[int, ...], axis: int, i: int) -> Array:
+    out = np.zeros(shape, x.dtype)
+    out[(*(slice(None),) * axis, i)] = x
+    return out

@@ -1,0 +1,575 @@
+"""torch's random numbers, bit for bit: with the same seed every function here gives the numbers that torch gives.
+
+Three layers. A `Generator` is the Mersenne Twister and turns its 32-bit words into numbers the way torch does. The fills
+(`_fill_uniform` and so on) write them into an array, in the order of its memory. Below them stand torch's names, each a
+line or two: `rand`, `randn`, ..., and what the Tensor methods `uniform_`, `normal_`, ... call. How many words a call takes,
+and in what order, is as much a part of the stream as the numbers are: every later draw depends on it.
+
+The float32 logarithm, sine and cosine are those of S. Moshier's Cephes library, which torch computes eight lanes at a time
+with fused multiply-adds; here they run on whole arrays. Next: nn/init.py and utils/data.py, which draw from here.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import dtypes
+from .autograd import graph
+from .autograd.graph import differentiable, wrap
+from .autograd.modes import no_grad
+from .dtypes import dtype as DType
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+__all__ = [
+    "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
+    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial",
+]  # fmt: skip
+
+Array = NDArray[Any]
+float32, float64 = np.float32, np.float64
+
+# What torch's get_state() holds: the seed, the twister's words and its place in them, and the spare normal.
+STATE = np.dtype(
+    [("seed", "u8"), ("left", "i4"), ("seeded", "i4"), ("next", "u8"), ("words", "u8", 624), ("_1", "u8"),
+     ("spare", "f8"), ("_2", "u8"), ("has_spare", "i8"), ("_3", "u8")]
+)  # fmt: skip
+
+
+class Generator:
+    """`torch.Generator`: a stream of random numbers (mt19937) with its seed and its spare normal.
+
+    A new one has torch's default seed. `random`, `normal`, ... give the next n numbers as a 1-d array; only the fills and
+    the samplers of `utils.data` need them.
+    """
+
+    def __init__(self, device: Any = "cpu") -> None:
+        dtypes.check_device(device)
+        self.device = dtypes.CPU
+        self._twister = np.random.MT19937()
+        self.manual_seed(67280421310721)
+
+    def __repr__(self) -> str:
+        return f"<torch._C.Generator object at {id(self):#x}>"
+
+    # ---- seed and state
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream of `seed`, -2**63 to 2**64 - 1, of which the low 32 bits count. ValueError outside."""
+        seed = int(seed)
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError("Overflow when unpacking long long")
+        self._seed = seed % 2**64
+        self._twister._legacy_seeding(self._seed % 2**32)
+        self._spare: float | None = None  # the unused half of a Box-Muller pair
+        return self
+
+    def seed(self) -> int:
+        """Seed from the operating system's randomness; returns the seed."""
+        self.manual_seed(int.from_bytes(os.urandom(8), "little"))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed last set, 0 to 2**64 - 1."""
+        return self._seed
+
+    def get_state(self) -> Tensor:
+        """The state as a uint8 tensor of 5056 bytes, laid out as torch's, so that each engine can go on for the other."""
+        words, place = self._twister.state["state"].values()
+        state = np.zeros(1, STATE)[0]
+        state["seed"], state["seeded"], state["words"] = self._seed, 1, words
+        fresh = place == 624 and words[0] == self._seed % 2**32  # seeded, and no word taken yet
+        state["next"], state["left"] = (0, 1) if fresh else (place, 625 - place)
+        state["spare"], state["has_spare"] = self._spare or 0.0, self._spare is not None
+        return wrap(np.frombuffer(state.tobytes(), np.uint8).copy())
+
+    def set_state(self, state: Tensor) -> Generator:
+        """Go back to what `get_state` gave, here or in torch. TypeError or RuntimeError for what is no such state."""
+        if not isinstance(state, graph.Tensor) or state.dtype is not dtypes.uint8:
+            raise TypeError("RNG state must be a torch.ByteTensor")
+        if state.numel() != STATE.itemsize:
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {STATE.itemsize} but found the input RNG state size to be {state.numel()}"
+            )
+        new = np.frombuffer(state.numpy().tobytes(), STATE)[0]
+        place = 624 if new["left"] == 1 else int(new["next"])
+        if new["seeded"] != 1 or place > 624 or new["left"] != 625 - place:
+            raise RuntimeError("Invalid mt19937 state")
+        self._seed, self._spare = int(new["seed"]), float(new["spare"]) if new["has_spare"] else None
+        self._twister.state = {"bit_generator": "MT19937", "state": {"key": new["words"].astype(np.uint32), "pos": place}}
+        return self
+
+    def clone_state(self) -> Generator:
+        """A new Generator in the same state."""
+        return Generator().set_state(self.get_state())
+
+    # ---- the next n numbers
+
+    def words(self, n: int, bits: int = 32) -> NDArray[np.uint64]:
+        """n words of 32 or 64 bits; a word of 64 is made of two, the first on top."""
+        if bits == 32:
+            return self._twister.random_raw(n)
+        pairs = self._twister.random_raw(2 * n)
+        return pairs[::2] << 32 | pairs[1::2]
+
+    def random(self, n: int, dtype: Any = float64) -> Array:
+        """Uniform on [0, 1): the low 53 bits of a 64-bit word, or for float32 the low 24 of a 32-bit one."""
+        if dtype == float64:
+            return (self.words(n, 64) & (2**53 - 1)) * 2.0**-53
+        return (self.words(n).astype(np.int32) & (2**24 - 1)).astype(float32) * float32(2**-24)
+
+    def integers(self, n: int, low: int, high: int) -> NDArray[np.int64]:
+        """Integers from low to high - 1, as torch's `word % (high - low) + low`; 64-bit words from a span of 2**28 on."""
+        span = high - low
+        words = self.words(n, 32 if span < 2**28 else 64)
+        return (words if span == 2**64 else words % span).astype(np.int64) + low
+
+    def exponential(self, n: int, rate: float) -> Array:
+        """Exponential with the given rate, float64."""
+        return -1.0 / rate * _each(math.log1p, -self.random(n))
+
+    def permutation(self, n: int) -> NDArray[np.int64]:
+        """0 .. n-1 shuffled: Fisher and Yates' way, or from 2**32 / 20 on inside out."""
+        if n < 2**32 // 20:
+            order = list(range(n))
+            for i, ahead in enumerate((self.words(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)).tolist()):
+                order[i], order[i + ahead] = order[i + ahead], order[i]
+            return np.array(order, np.int64)
+        shuffled = np.arange(n)
+        view = memoryview(shuffled)
+        for start in range(0, n, 2**20):
+            place = np.arange(start, min(start + 2**20, n), dtype=np.uint64)
+            for i, j in enumerate((self.words(len(place), 64) % (place + 1)).tolist(), start):
+                view[i], view[j] = view[j], i
+        return shuffled
+
+    def standard_normal(self, n: int, dtype: Any, contiguous: bool) -> Array:
+        """n standard normals by Box and Muller: in blocks from 16 contiguous ones on, otherwise one by one in float64."""
+        if n < 16 or not contiguous:
+            return np.array(self._normals(n), float64)
+        z, whole = np.empty(n, dtype), n - n % 16
+        uniform = self.random(n, dtype)
+        for start in range(0, whole, 2**14):  # pieces that stay in the cache
+            piece = slice(start, min(start + 2**14, whole))
+            z[piece] = _box_muller(uniform[piece])
+        if n % 16:
+            z[-16:] = _box_muller(self.random(16, dtype))  # the last 16 are drawn afresh
+        return z
+
+    def _normals(self, n: int) -> list[float]:
+        """Two normals of two uniforms; a second one that is not needed waits in the generator for the next call."""
+        if n == 0:
+            return []
+        z = [] if self._spare is None else [self._spare]
+        u = self.random(2 * ((n - len(z) + 1) // 2)).tolist()
+        for u1, u2 in zip(u[::2], u[1::2]):
+            radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
+            z += radius * math.cos(angle), radius * math.sin(angle)
+        self._spare = z.pop() if len(z) > n else None
+        return z
+
+
+default_generator = Generator()
+default_generator.seed()
+
+
+# ------------------------------------------------------------------ arithmetic as torch's kernels do it
+
+
+def _each(function: Callable[[float], float], x: Array) -> Array:
+    """The C library's function on each float64 (NumPy's own vector versions differ in the last bit)."""
+    return np.fromiter(map(function, x.ravel().tolist()), float64, x.size).reshape(x.shape)
+
+
+def _fma32(a: Array, b: Any, c: Any) -> Array:
+    """a * b + c rounded once to float32. The product is exact in float64; the sum is rounded there first."""
+    product = np.multiply(a, b, dtype=float64)
+    total = product + c
+    midway = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    if midway.any():  # rounding made a tie of one sum in 2**29: move it to the side where the exact sum lies
+        part = total - product
+        error = (product - (total - part)) + (c - part)
+        total = np.where(midway & (error != 0), np.nextafter(total, np.copysign(np.inf, error)), total)
+    return total.astype(float32)
+
+
+def _fma64(a: Array, b: Any, c: Any) -> Array:
+    """a * b + c rounded once to float64: the errors of product (Dekker, 1971) and sum (Knuth) are added at the end."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        a1, b1 = (v * 134217729.0 - (v * 134217729.0 - v) for v in (a, b))
+        a2, b2 = a - a1, b - b1
+        product = a * b
+        total = product + c
+        part = total - product
+        error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2 + ((product - (total - part)) + (c - part))
+        return np.where(np.isfinite(error), total + error, total)
+
+
+def _scaled(z: Array, scale: float, shift: float) -> Array:
+    """z * scale + shift rounded once, in the dtype of z."""
+    scale, shift = z.dtype.type(scale), z.dtype.type(shift)
+    if scale == 1:
+        return z + shift if shift else z
+    return _fma32(z, scale, shift) if z.dtype == float32 else _fma64(z, scale, shift)
+
+
+def _polynomial(x: Array, *coefficients: float) -> Array:
+    y: Any = float32(coefficients[0])
+    for c in coefficients[1:]:
+        y = _fma32(x, y, float32(c))
+    return y
+
+
+def _log(x: Array) -> Array:
+    """Natural logarithm of float32 in (0, 1]: x = m * 2**e with m near 1; a polynomial in m - 1, plus e * log 2."""
+    m, e = np.frexp(x)
+    small = m < float32(math.sqrt(0.5))
+    e = (e - small).astype(float32)
+    m = np.where(small, m + m, m) - float32(1)
+    z = m * m
+    y = m * _polynomial(
+        m, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+    )  # fmt: skip
+    y = _fma32(y, z, e * float32(-2.12194440e-4)) - float32(0.5) * z
+    return _fma32(e, float32(0.693359375), m + y)
+
+
+def _sin_cos(x: Array) -> tuple[Array, Array]:
+    """Sine and cosine of float32 >= 0: less the nearest even multiple of pi/4, of which the octant remembers the quadrant."""
+    octant = (x * float32(4 / math.pi)).astype(np.int32) + 1 & ~1
+    for part in (0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8):  # pi/4 in three pieces
+        x = _fma32(octant.astype(float32), float32(-part), x)
+    z = x * x
+    cos = _polynomial(z, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+    cos = _fma32(cos * z, z, float32(-0.5) * z) + float32(1)
+    sin = _polynomial(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+    sin = _fma32(sin * z, x, x)
+    swap = octant & 2 != 0
+    sin, cos = np.where(swap, cos, sin), np.where(swap, sin, cos)
+    return np.where(octant & 4, -sin, sin), np.where((octant - 2) & 4, cos, -cos)
+
+
+def _box_muller(u: Array) -> Array:
+    """Standard normals from blocks of 16 uniforms, in each of which entry j makes a pair with entry j + 8."""
+    pairs = u.reshape(-1, 2, 8)
+    u1, angle = 1 - pairs[:, 0], u.dtype.type(2 * math.pi) * pairs[:, 1]
+    if u.dtype == float32:
+        log, (sin, cos) = _log(u1), _sin_cos(angle)
+    else:
+        log, sin, cos = _each(math.log, u1), _each(math.sin, angle), _each(math.cos, angle)
+    radius = np.sqrt(-2 * log)
+    return np.stack([radius * cos, radius * sin], 1).ravel()
+
+
+# ------------------------------------------------------------------ fills: what Tensor's methods of these names call
+
+
+def _stream(generator: Any) -> Generator:
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise TypeError(f"'generator' must be a torch.Generator, not {type(generator).__name__}")
+    return generator
+
+
+def _fill(t: Tensor, draw: Callable[[int], Array]) -> Tensor:
+    """Write the t.numel() numbers that `draw` gives into t in the order of its memory, as torch does, and return t."""
+    with t._write() as array:
+        ordered = array.transpose(_memory_order(array))
+        values = draw(array.size)
+        if array.dtype == np.float16:
+            values = values.astype(float32)  # torch makes its halves of float32
+        ordered[...] = values.reshape(ordered.shape)
+    return t
+
+
+def _memory_order(array: Array) -> list[int]:
+    """The axes from the longest stride to the shortest."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
+def _drawn_as(t: Tensor, kernel: str) -> type[np.floating[Any]]:
+    """The NumPy type in which to draw for t; NotImplementedError, naming torch's kernel, unless t is of floats."""
+    if not t.dtype.is_floating_point:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
+    return float64 if t.dtype is dtypes.float64 else float32
+
+
+def _integer_limits(d: DType) -> tuple[int, int]:
+    """The range in which d holds every integer."""
+    if d is dtypes.bool_:
+        return 0, 1
+    if d.is_floating_point:
+        return -(2 ** (np.finfo(d.numpy).nmant + 1)), 2 ** (np.finfo(d.numpy).nmant + 1)
+    return dtypes.iinfo(d).min, dtypes.iinfo(d).max
+
+
+# What torch's messages call the types.
+C_NAMES = dict(zip(dtypes.ALL, ("bool", "unsigned char", "signed char", "short", "int", "long", "c10::Half", "float", "double")))
+
+
+def _check_bounds(d: DType, limits: tuple[float, float], **bounds: float) -> None:
+    for name, bound in bounds.items():
+        if not limits[0] <= bound <= limits[1]:
+            raise RuntimeError(f"{name.replace('_', ' - ')} is out of bounds for {C_NAMES[d]}")
+
+
+def uniform_(t: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with floats of [low, high). RuntimeError if low > high, or if their distance is more than t's dtype holds."""
+    kind, low, high, stream = _drawn_as(t, "check_uniform_bounds"), float(low), float(high), _stream(generator)
+    if (low, high) != (0, 1):
+        limit = dtypes.finfo(t.dtype).max
+        _check_bounds(t.dtype, (-limit, limit), **{"from": low, "to": high})
+        if low > high:
+            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
+        if high - low > limit:
+            raise RuntimeError(
+                f"uniform_ expects to-from <= std::numeric_limits<{t.dtype.legacy}>::max(), but found to={high:g} and "
+                f"from={low:g} which result in to-from to exceed the limit"
+            )
+
+    def draw(n: int) -> Array:
+        values = _scaled(stream.random(n, kind), kind(high) - kind(low), low).astype(t.dtype.numpy, copy=False)
+        values[values == high] = low
+        return values
+
+    return _fill(t, draw)
+
+
+def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with normals of the given mean and standard deviation. RuntimeError if std is negative."""
+    kind, mean, std, stream = _drawn_as(t, "normal_kernel_cpu"), float(mean), float(std), _stream(generator)
+    if not std >= 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+    if t.dtype is dtypes.float16 and t.numel() >= 16:
+        raise NotImplementedError("minigrad draws float16 normals fewer than 16 at a time; draw float32 and convert: .half()")
+    return _fill(t, lambda n: _scaled(stream.standard_normal(n, kind, t.is_contiguous()), std, mean))
+
+
+def exponential_(t: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with exponentials of rate lambd. RuntimeError unless lambd > 0 and t is of floats."""
+    if not t.dtype.is_floating_point:
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
+            f"specified {t.dtype.legacy}"
+        )
+    if not lambd > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    stream = _stream(generator)
+    return _fill(t, lambda n: stream.exponential(n, lambd))
+
+
+def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Fill with ones, with probability p each (a number, or a float tensor that broadcasts to t), and zeros."""
+    stream = _stream(generator)
+    if not isinstance(p, graph.Tensor):
+        if not 0 <= p <= 1:
+            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
+        return _fill(t, lambda n: stream.random(n) < p)
+    kind, chances, array = _drawn_as(p, "bernoulli_tensor_cpu_p_"), p.detach().numpy(), t._storage()
+    if not ((chances >= 0) & (chances <= 1)).all():
+        raise RuntimeError("bernoulli expects every p to be in [0, 1]")
+    ordered = np.broadcast_to(chances, array.shape).transpose(_memory_order(array)).ravel()
+    return _fill(t, lambda n: stream.random(n, kind) < ordered)
+
+
+def random_(t: Tensor, *bounds: int | None, to: Any = ..., generator: Generator | None = None) -> Tensor:
+    """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None for it,
+    they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
+    stream, d = _stream(generator), t.dtype
+    least, largest = _integer_limits(d)
+    bounds = bounds if to is ... else (*bounds, to)
+    if not bounds:
+        return _fill(t, lambda n: stream.words(n, 64 if d.itemsize == 8 else 32) % (largest + 1))
+    start, stop = (0, bounds[0]) if len(bounds) == 1 else bounds
+    low = _integer("random_", "from", start)
+    high = largest + 1 if stop is None else _integer("random_", "to", stop)
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    _check_bounds(d, (least, largest), **{"from": low, "to_1": high - 1})
+    return _fill(t, lambda n: stream.integers(n, low, high))
+
+
+def _integer(function: str, name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{function}(): argument '{name}' must be int, not {type(value).__name__}") from None
+
+
+# ------------------------------------------------------------------ torch's functions
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the default generator, from which everything draws that is given no other, and return it."""
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the default generator from the operating system's randomness; returns the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator, see `Generator.get_state`."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Put the default generator into a state that `get_rng_state` gave."""
+    default_generator.set_state(new_state)
+
+
+def _empty(*size: Any, **options: Any) -> Tensor:
+    from .creation import empty
+
+    return empty(*size, **options)
+
+
+def _empty_like(function: str, input: Any, **options: Any) -> Tensor:
+    from .creation import empty_like
+
+    if not isinstance(input, graph.Tensor):
+        raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    return empty_like(input, **options)
+
+
+def _leaf(t: Tensor, requires_grad: bool) -> Tensor:
+    return t.requires_grad_() if requires_grad else t
+
+
+def rand(*size: Any, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+    """Uniform floats of [0, 1). `options`, here and below, are those of `torch.empty`: out, dtype, device."""
+    return _leaf(uniform_(_empty(*size, **options), generator=generator), requires_grad)
+
+
+def randn(*size: Any, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+    """Standard normals."""
+    return _leaf(normal_(_empty(*size, **options), generator=generator), requires_grad)
+
+
+def randint(
+    low: Any = 0, high: Any = None, size: Any = None, *,
+    generator: Generator | None = None, dtype: DType | None = None, requires_grad: bool = False, **options: Any,
+) -> Tensor:  # fmt: skip
+    """`randint(low=0, high, size)`: integers from low to high - 1; int64 unless `dtype` says otherwise."""
+    if size is None:
+        low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
+    if not isinstance(size, Sequence):
+        raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
+    bounds = _integer("randint", "low", low), _integer("randint", "high", high)
+    dtype = dtypes.int64 if dtype is None and options.get("out") is None else dtype
+    return _leaf(random_(_empty(size, dtype=dtype, **options), *bounds, generator=generator), requires_grad)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: DType = dtypes.int64, **options: Any) -> Tensor:
+    """The integers 0 to n - 1 in random order. RuntimeError if n is negative, or dtype does not hold n - 1."""
+    n, stream = _integer("randperm", "n", n), _stream(generator)
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+    if n - 1 > _integer_limits(dtype)[1]:
+        raise RuntimeError(f"randperm({n}): {dtype} does not hold {n - 1}")
+    return _fill(_empty(n, dtype=dtype, **options), stream.permutation)
+
+
+def rand_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+    """Uniform floats of [0, 1) with the shape, dtype and layout of `input`."""
+    return _leaf(uniform_(_empty_like("rand_like", input, **options), generator=generator), requires_grad)
+
+
+def randn_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+    """Standard normals with the shape, dtype and layout of `input`."""
+    return _leaf(normal_(_empty_like("randn_like", input, **options), generator=generator), requires_grad)
+
+
+def randint_like(
+    input: Tensor, low: int = 0, high: int | None = None, *,
+    generator: Generator | None = None, requires_grad: bool = False, **options: Any,
+) -> Tensor:  # fmt: skip
+    """`randint_like(input, low=0, high)`: integers from low to high - 1 with the shape, dtype and layout of `input`."""
+    bounds = (0, low) if high is None else (low, high)
+    return _leaf(random_(_empty_like("randint_like", input, **options), *bounds, generator=generator), requires_grad)
+
+
+@differentiable(name="NormalBackward3", mean=lambda g: g * 0.0, std=lambda g: g * 0.0)
+def _normal_sample(mean: Array, std: Array, drawn: Array) -> Array:
+    return drawn
+
+
+def normal(
+    mean: float | Tensor, std: float | Tensor = 1.0, size: Any = None, *,
+    generator: Generator | None = None, requires_grad: bool = False, **options: Any,
+) -> Tensor:  # fmt: skip
+    """Normals of a size; or, where mean or std is a tensor, one for each of their elements. RuntimeError if std < 0.
+
+    The gradient of mean and std is zero, as in torch. For the one of a sum, write `mean + std * torch.randn_like(std)`.
+    """
+    tensors = [x for x in (mean, std) if isinstance(x, graph.Tensor)]
+    if not tensors:
+        if not isinstance(size, Sequence):
+            raise TypeError("normal() of two numbers needs their number too: torch.normal(mean, std, (rows, columns))")
+        return _leaf(normal_(_empty(size, **options), mean, std, generator=generator), requires_grad)
+    if size is not None or requires_grad or options:
+        raise TypeError("normal() of tensors takes shape and dtype from them, and no option but generator")
+    scale = std._array if isinstance(std, graph.Tensor) else float(std)
+    if np.any(scale < 0):
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {std}")
+    shape = np.broadcast_shapes(*[x.shape for x in tensors])
+    drawn = normal_(_empty(shape, dtype=tensors[0].dtype), generator=generator)._array
+    drawn *= scale
+    drawn += mean._array if isinstance(mean, graph.Tensor) else mean
+    return _normal_sample(mean, std, drawn)
+
+
+@differentiable(name="BernoulliBackward0", p=lambda g: g * 0.0)
+def _bernoulli_sample(p: Array, drawn: Array) -> Array:
+    return drawn
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """Ones and zeros in the shape and dtype of `input`: ones with the probabilities it holds, or with probability p each."""
+    t = bernoulli_(_empty(input.shape, dtype=input.dtype), input if p is None else p, generator=generator)
+    return _bernoulli_sample(input, t._array)
+
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Indices drawn with the weights in `input`, (n,) or (rows, n): int64 of shape (num_samples,) or (rows, num_samples).
+
+    RuntimeError if weights are negative, not finite or all zero, or, without replacement, fewer than num_samples.
+    """
+    weights, stream = input.detach().numpy(), _stream(generator)
+    if weights.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype.legacy}")
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if (weights.sum(-1) <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if not replacement or num_samples == 1:  # the largest weight / exponential is drawn first, the next second, ...
+        race = weights / exponential_(_empty_like("multinomial", input.detach()), generator=stream).numpy()
+        return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples])
+    rows = weights.reshape(-1, weights.shape[-1]).cumsum(-1)
+    u = stream.random(len(rows) * num_samples).reshape(len(rows), num_samples)
+    drawn = [np.searchsorted((row / row[-1])[:-1], points) for row, points in zip(rows, u)]
+    return wrap(np.array(drawn).reshape(*weights.shape[:-1], num_samples))

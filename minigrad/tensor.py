@@ -1,0 +1,789 @@
+"""The Tensor: an array, and where it came from.
+
+A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_version`, shared with its views), and
+`_node`: None for a constant, LEAF for a leaf that requires grad, else the node that recorded how it was made. Its methods
+and operators are the operations of `ops/`. Next: autograd/graph.py, how an operation is recorded.
+"""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from typing import Any
+
+import numpy as np
+
+from . import dtypes, printing, random
+from .autograd import graph, walk
+from .autograd.graph import LEAF, Extra, Node, source, wrap
+from .autograd.modes import mode
+from .ops import arithmetic, elementwise, indexing, matrix, reductions, shapes
+from .ops.promotion import promoted, result_type, shape_error
+
+CHANGE_FLAG = (
+    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
+    "doesn't require differentiation use var_no_grad = var.detach()."
+)
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed, as torch.Tensor.
+
+    `Tensor([1, 2])` and `Tensor(2, 3)` make float32 tensors as in torch; `minigrad.tensor` is the usual way.
+    """
+
+    _array: Any  # np.ndarray, or the NumPy scalar that a 0-d result is
+    _node: Node | None
+    _version: list[int]
+    _base: Tensor | None  # the tensor whose memory this one is a view of
+    _grad: Tensor | None = None
+    _extra: Extra | None = None  # hooks of a leaf
+    _post_hooks: dict[int, Any] = {}
+    _frozen: str | None = None  # why a view must not be written to in a graph
+    _seen: int = 0  # the version of the base for which `_node` of a view was made
+    _inference: bool = False
+
+    def __new__(cls, *args: Any, device: Any = None) -> Any:
+        from .creation import legacy_tensor
+
+        return legacy_tensor(args, dtypes.get_default_dtype(), device)
+
+    # ---- what it is
+
+    @property
+    def shape(self) -> dtypes.Size:
+        return dtypes.Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.from_numpy(self._array.dtype)
+
+    @property
+    def ndim(self) -> int:
+        return self._array.ndim  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> dtypes.device:
+        return dtypes.CPU
+
+    @property
+    def is_leaf(self) -> bool:
+        """True for what the user made: constants and the tensors whose `.grad` backward fills."""
+        return self._current_node() is None or self._node is LEAF
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that recorded how this tensor was computed; None for leaves."""
+        node = self._current_node()
+        return None if node is LEAF else node
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._current_node() is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(CHANGE_FLAG if not value else CHANGE_FLAG.split(" If you")[0])
+        if value and self._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if value and self._inference and not mode.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self._node = LEAF if value else None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Make this leaf require grad (or not), and return it."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+            )
+        if requires_grad and self._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if not (requires_grad and self.requires_grad):
+            self.requires_grad = requires_grad
+        return self
+
+    def is_floating_point(self) -> bool:
+        return self._array.dtype.kind == "f"  # type: ignore[no-any-return]
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self._array.shape[self._dim(dim)]
+
+    def dim(self) -> int:
+        return self.ndim
+
+    def numel(self) -> int:
+        return self._array.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements between neighbours along each dimension."""
+        strides = tuple([s // self._array.itemsize for s in self._storage().strides])
+        return strides if dim is None else strides[self._dim(dim)]
+
+    def is_contiguous(self) -> bool:
+        return self._storage().flags.c_contiguous  # type: ignore[no-any-return]
+
+    def element_size(self) -> int:
+        return self._array.itemsize  # type: ignore[no-any-return]
+
+    def data_ptr(self) -> int:
+        return self._storage().__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+    def is_inference(self) -> bool:
+        return self._inference
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    def _dim(self, dim: int) -> int:
+        return shapes.as_dim(dim, self.ndim) if self.ndim else shapes.as_dim(dim, 0)
+
+    # ---- gradients
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward has accumulated here: None or a tensor of this shape and dtype."""
+        if self._grad is None and not self.is_leaf and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+                "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
+                "the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value._array.shape != self._array.shape:
+                raise RuntimeError(
+                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. "
+                    "Please ensure that the gradient and the tensor are the same size"
+                )
+            if value.dtype is not self.dtype:
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{value.dtype.legacy.lower()}' to a tensor with grad_dtype "
+                    f"'{self.dtype.legacy}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype)."
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradients of this tensor to `.grad` of the leaves it was computed from; see `autograd.backward`.
+
+        gradient: of this tensor's shape; not needed for one element.
+        """
+        walk.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Call hook(grad) whenever the gradient of this tensor is complete; what it returns, if not None, replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return RemovableHandle(self._hooks().hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
+        """Call hook(tensor) after backward has added to `.grad` of this leaf."""
+        if self._node is not LEAF:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        self._post_hooks = dict(self._post_hooks)
+        return RemovableHandle(self._post_hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            self._hooks().retains = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        node = self._node
+        keeper = node.extra.retains if node is not None and node is not LEAF and node.extra is not None else None
+        return keeper is not None and keeper() is self
+
+    def _hooks(self) -> Extra:
+        holder: Any = self if self._node is LEAF else self._current_node()
+        name = "_extra" if holder is self else "extra"
+        if getattr(holder, name) is None:
+            setattr(holder, name, Extra())
+        return getattr(holder, name)  # type: ignore[no-any-return]
+
+    # ---- memory: views, detaching, writes in place
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history and with a version of its own: writes through it are not seen by backward."""
+        return wrap(self._storage())  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._node is not None and value._array.dtype.kind != "f":
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self._array = value._storage()
+
+    def detach(self) -> Tensor:
+        """The same memory and version without history: writes through it are seen by backward, and refused there."""
+        return wrap(self._storage(), None, self._version)  # type: ignore[no-any-return]
+
+    def detach_(self) -> Tensor:
+        """Forget the history of this tensor."""
+        if self._base is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+                "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+                "called on these gradients."
+            )
+        if self.grad_fn is not None:
+            self._version[0] += 1  # whoever saved it for backward saved its history too
+        self._node = None
+        return self
+
+    def _storage(self) -> np.ndarray[Any, Any]:
+        """The array, as one that can be shared and written to."""
+        if type(self._array) is not np.ndarray:
+            self._array = np.array(self._array)
+        return self._array  # type: ignore[no-any-return]
+
+    def _view(self, array: Any) -> Tensor:
+        """A tensor around a view of this one's array: same memory, same version, one base."""
+        tensor = wrap(array, None, self._version)
+        tensor._base = self if self._base is None else self._base
+        tensor._seen = self._version[0]
+        if self._frozen is not None:
+            tensor._frozen = self._frozen
+        elif not mode.enabled:
+            tensor._frozen = "no_grad"
+        return tensor  # type: ignore[no-any-return]
+
+    def _current_node(self) -> Node | None:
+        """The node; that of a view is made anew when its base was written to since."""
+        base = self._base
+        if base is not None and self._seen != self._version[0]:
+            self._seen = self._version[0]
+            if self._frozen != "no_grad" and (parent := source(base)) is not None and self._array.dtype.kind == "f":
+                region = indexing.Region.of_view(base._storage(), self._storage())
+                self._node = indexing.take_region.node_class((parent,), (base._array.shape, region), (), self._array)
+        return self._node
+
+    def _check_write(self, *others: Any) -> bool:
+        """Whether a write in place must be recorded; RuntimeError where torch refuses it."""
+        array = self._storage()
+        if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+                "Please clone() the tensor before performing the operation."
+            )
+        if not mode.enabled:
+            return False
+        base = self._base
+        recorded = self._current_node() is not None or any([isinstance(x, Tensor) and source(x) is not None for x in others])
+        if base is None:
+            if self._node is LEAF:
+                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            return recorded
+        if base._node is LEAF and self._frozen != "no_grad":
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        recorded = recorded or source(base) is not None
+        if recorded and self._frozen == "no_grad":
+            raise RuntimeError(
+                "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
+                "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+                "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
+                "the inplace to be tracked)."
+            )
+        if recorded and self._frozen is not None:
+            raise RuntimeError(
+                f"Output {self._frozen} is a view and is being modified inplace. This view is the output of a function that "
+                "returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace "
+                "the inplace operation by an out-of-place one."
+            )
+        return recorded
+
+    def _write(self) -> _Write:
+        """`with t._write() as array:` write to the array in place, unrecorded; refused where it would have to be recorded."""
+        if self._check_write():
+            raise RuntimeError("this in-place operation can't be recorded; do it under no_grad(), or on a detached tensor")
+        return _Write(self)
+
+    def _overwrite(self, result: Tensor, recorded: bool) -> Tensor:
+        """Take over the values, and, if recorded, the history of `result`, computed from a copy of this tensor."""
+        array, new = self._storage(), result._array
+        if new.shape != array.shape:
+            raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(new.shape)}")
+        if dtypes.category(new.dtype) > dtypes.category(array.dtype):
+            raise RuntimeError(
+                f"result type {result.dtype.legacy} can't be cast to the desired output type {self.dtype.legacy}"
+            )
+        np.copyto(array, new, casting="unsafe")
+        self._version[0] += 1
+        if recorded:
+            self._rebase(result._cast(array.dtype)._node)
+        return self
+
+    def _rebase(self, node: Any) -> None:
+        """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own."""
+        if node is not None and "out" in node.keeps:  # the result that was saved is now this tensor
+            at = node.keeps.index("out")
+            node.saved = (*node.saved[:at], wrap(self._array, None, self._version), *node.saved[at + 1 :])
+            node.versions = (*node.versions[:at], self._version[0], *node.versions[at + 1 :])
+        if self._base is None:
+            self._node = node
+            return
+        base = self._base
+        region = indexing.Region.of_view(base._storage(), self._storage())
+        base._node = indexing.copy_slices.node_class((source(base), node), (region,), (), base._array)
+
+    def _in_place(self, operation: Any, *args: Any, into: Any = None) -> Tensor:
+        """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
+        recorded = self._check_write(*args)
+        if into is not None and not recorded:
+            (other,) = args
+            array = self._array
+            if isinstance(other, Tensor):
+                other = other._array
+                fits = other.dtype is array.dtype
+            else:
+                fits = type(other) in (float, int)
+            if fits and array.dtype.kind == "f":
+                try:
+                    into(array, other, out=array)
+                except ValueError:
+                    raise self._write_error(other) from None
+                self._version[0] += 1
+                return self
+        old = wrap(self._array.copy(), self._node) if recorded else self
+        if recorded and self._node is LEAF:
+            old = self
+        result = operation(old, *args)
+        if result is NotImplemented:
+            raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
+        return self._overwrite(result, recorded)
+
+    def _write_error(self, other: Any) -> Exception:
+        """The shapes of an in-place operation do not fit: can they be broadcast, but not into this tensor?"""
+        mine, its = list(self._array.shape), np.shape(other)
+        try:
+            full = np.broadcast_shapes(self._array.shape, its)
+        except ValueError:
+            return shape_error(self._array, other)
+        return RuntimeError(f"output with shape {mine} doesn't match the broadcast shape {list(full)}")
+
+    # ---- conversion
+
+    def item(self) -> Any:
+        """The only element, as a Python number. RuntimeError if there is not just one."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The array itself, sharing memory; backward does not see writes to it. RuntimeError if this requires grad."""
+        if self.requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._storage()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    __array_priority__ = 1000  # ndarray * Tensor asks Tensor.__rmul__
+
+    def _cast(self, to: np.dtype[Any]) -> Any:
+        return self if self._array.dtype is to else shapes.cast(self, to)
+
+    def _to_default_float(self) -> Any:
+        return self._cast(dtypes.get_default_dtype().numpy)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return wrap(np.asarray(array))  # what NumPy's functions return for a Tensor
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
+        """In another dtype, or on a device (the CPU): itself if nothing changes and copy is False."""
+        for arg in args:
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            elif isinstance(arg, Tensor):
+                dtype = arg.dtype
+            elif isinstance(arg, (str, dtypes.device)):
+                device = arg
+            elif not isinstance(arg, bool):
+                raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(arg).__name__}")
+        dtypes.check_device(device)
+        result = self if dtype is None else self._cast(dtype.numpy)
+        return shapes.clone(self) if copy and result is self else result
+
+    def type(self, dtype: Any = None) -> Any:
+        """The old type string, as 'torch.FloatTensor'; or this tensor in a dtype or type so named."""
+        if dtype is None:
+            return f"torch.{self.dtype.legacy}Tensor"
+        if isinstance(dtype, str):
+            for d in dtypes.ALL:
+                if dtype == f"torch.{d.legacy}Tensor":
+                    dtype = d
+        if not isinstance(dtype, dtypes.dtype):
+            raise ValueError(f"invalid type: {dtype!r}")
+        return self._cast(dtype.numpy)
+
+    def type_as(self, other: Tensor) -> Any:
+        return self._cast(other.dtype.numpy)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def cuda(self, *_: Any, **__: Any) -> Tensor:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def contiguous(self) -> Any:
+        return self if self.is_contiguous() else shapes.clone(self)
+
+    def float(self) -> Any:
+        return self._cast(dtypes.float32.numpy)
+
+    def double(self) -> Any:
+        return self._cast(dtypes.float64.numpy)
+
+    def half(self) -> Any:
+        return self._cast(dtypes.float16.numpy)
+
+    def int(self) -> Any:
+        return self._cast(dtypes.int32.numpy)
+
+    def long(self) -> Any:
+        return self._cast(dtypes.int64.numpy)
+
+    def short(self) -> Any:
+        return self._cast(dtypes.int16.numpy)
+
+    def byte(self) -> Any:
+        return self._cast(dtypes.uint8.numpy)
+
+    def bool(self) -> Any:
+        return self._cast(dtypes.bool_.numpy)
+
+    def __bool__(self) -> Any:
+        if self._array.size != 1:
+            few = "no values" if self._array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {few} is ambiguous")
+        return self._array.item() != 0
+
+    def _number(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        if self.requires_grad:
+            _warn_once_of_conversion()
+        return self._array.item()
+
+    def __float__(self) -> Any:
+        return self._number().__float__()
+
+    def __int__(self) -> Any:
+        return self._number().__int__()
+
+    def __index__(self) -> Any:
+        if self._array.size != 1 or self._array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return self._array.item().__index__()
+
+    def __len__(self) -> Any:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Any:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> Any:
+        return (self == value)._array.any().item()
+
+    def __reversed__(self) -> Any:
+        return self if self.ndim == 0 else shapes.flip_axes(self, (0,))
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+                "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        copy = memo[id(self)] = wrap(np.array(self._array), self._node)
+        copy.__class__ = self.__class__
+        copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        return copy
+
+    def __repr__(self) -> str:
+        return printing.tensor_repr(self._array, self._grad_fn_name(), self.requires_grad)
+
+    def _grad_fn_name(self) -> str | None:
+        return None if self.grad_fn is None else self.grad_fn.name()
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0 and type(self) is Tensor:
+            return self.item().__format__(spec)  # type: ignore[no-any-return]
+        return object.__format__(self, spec)
+
+    # ---- operators
+
+    __hash__ = object.__hash__
+    __add__ = __radd__ = arithmetic.add
+    __sub__ = arithmetic.sub
+    __rsub__ = arithmetic.rsub
+    __mul__ = __rmul__ = arithmetic.mul
+    __truediv__ = arithmetic.div
+    __rtruediv__ = arithmetic.rdiv
+    __floordiv__ = arithmetic.floor_divide
+    __rfloordiv__ = arithmetic.rfloordiv
+    __mod__ = arithmetic.remainder
+    __rmod__ = arithmetic.rmod
+    __pow__ = arithmetic.pow
+    __rpow__ = arithmetic.rpow
+    __matmul__ = matrix.matmul
+    __neg__ = elementwise.neg
+    __abs__ = elementwise.abs
+    __eq__ = arithmetic.eq
+    __ne__ = arithmetic.ne
+    __lt__ = arithmetic.lt
+    __le__ = arithmetic.le
+    __gt__ = arithmetic.gt
+    __ge__ = arithmetic.ge
+    __and__ = __rand__ = arithmetic.bitwise_and
+    __or__ = __ror__ = arithmetic.bitwise_or
+    __xor__ = __rxor__ = arithmetic.bitwise_xor
+    __invert__ = arithmetic.bitwise_not
+    __getitem__ = indexing.getitem
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        recorded = self._check_write(value)
+        array = self._storage()
+        if not isinstance(value, Tensor):
+            value = wrap(np.asarray(value))
+        numpy_key = indexing.setitem_key(self, key)
+        try:
+            target = array[numpy_key]
+            part = value._array
+            while part.ndim > target.ndim and part.shape[0] == 1:
+                part = part[0]
+            array[numpy_key] = part
+        except IndexError as error:
+            raise indexing._index_error(error, self) from None
+        except ValueError:
+            raise indexing.assignment_error(key, target, value) from None
+        self._version[0] += 1
+        if recorded:
+            region = indexing.Region.of_key(array.shape, numpy_key)
+            before = source(wrap(array, self._node)) if self._node is not LEAF else self
+            node = indexing.copy_slices.node_class((before, source(value)), (region,), (), array)
+            self._rebase(node)
+
+    # ---- operations, as methods
+
+    add, sub, mul, div = arithmetic.torch_add, arithmetic.torch_sub, arithmetic.torch_mul, arithmetic.torch_div
+    subtract, multiply, divide, true_divide = sub, mul, div, div
+    pow, remainder, fmod, floor_divide = arithmetic.pow, arithmetic.remainder, arithmetic.fmod, arithmetic.floor_divide
+    maximum, minimum = arithmetic.maximum, arithmetic.minimum
+    eq, ne, lt, le, gt, ge = (
+        arithmetic.eq, arithmetic.ne, arithmetic.lt, arithmetic.le, arithmetic.gt, arithmetic.ge,
+    )  # fmt: skip
+    logical_and, logical_or, logical_xor = arithmetic.logical_and, arithmetic.logical_or, arithmetic.logical_xor
+    logical_not = arithmetic.logical_not
+
+    neg, abs, sign, floor, ceil, trunc, frac = (
+        elementwise.neg, elementwise.abs, elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.trunc,
+        elementwise.frac,
+    )  # fmt: skip
+    sqrt, rsqrt, reciprocal, exp, exp2, expm1 = (
+        elementwise.sqrt, elementwise.rsqrt, elementwise.reciprocal, elementwise.exp, elementwise.exp2, elementwise.expm1,
+    )  # fmt: skip
+    log, log2, log10, log1p = elementwise.log, elementwise.log2, elementwise.log10, elementwise.log1p
+    sin, cos, tan, asin, acos, atan = (
+        elementwise.sin, elementwise.cos, elementwise.tan, elementwise.asin, elementwise.acos, elementwise.atan,
+    )  # fmt: skip
+    sinh, cosh, tanh, asinh, acosh, atanh = (
+        elementwise.sinh, elementwise.cosh, elementwise.tanh, elementwise.asinh, elementwise.acosh, elementwise.atanh,
+    )  # fmt: skip
+    relu, sigmoid, erf, round, square = (
+        elementwise.relu, elementwise.sigmoid, elementwise.erf, elementwise.round, elementwise.square,
+    )  # fmt: skip
+    clamp = clip = elementwise.clamp
+
+    def where(self, condition: Tensor, other: Any) -> Any:
+        return elementwise.torch_where(condition, self, other)
+
+    sum, mean, max, min, amax, amin = (
+        reductions.sum, reductions.mean, reductions.max, reductions.min, reductions.amax, reductions.amin,
+    )  # fmt: skip
+    argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
+
+    reshape, view, flatten, t, T = shapes.reshape, shapes.view, shapes.flatten, shapes.t, property(shapes.T)
+    transpose = swapaxes = swapdims = shapes.transpose
+    permute, squeeze, unsqueeze, expand, clone = (
+        shapes.permute, shapes.squeeze, shapes.unsqueeze, shapes.expand_to, shapes.clone,
+    )  # fmt: skip
+    mT = property(lambda self: shapes.transpose(self, -2, -1))
+    unbind = shapes.unbind
+
+    def view_as(self, other: Tensor) -> Any:
+        return shapes.view(self, other._array.shape)
+
+    def reshape_as(self, other: Tensor) -> Any:
+        return shapes.reshape(self, other._array.shape)
+
+    def expand_as(self, other: Tensor) -> Any:
+        return shapes.expand_to(self, other._array.shape)
+
+    matmul, mm, mv, dot, bmm = matrix.matmul, matrix.mm, matrix.mv, matrix.dot, matrix.bmm
+
+    # ---- operations in place
+
+    def __iadd__(self, other: Any) -> Tensor:
+        return self._in_place(arithmetic.add, other, into=np.add)
+
+    def __isub__(self, other: Any) -> Tensor:
+        return self._in_place(arithmetic.sub, other, into=np.subtract)
+
+    def __imul__(self, other: Any) -> Tensor:
+        return self._in_place(arithmetic.mul, other, into=np.multiply)
+
+    def __itruediv__(self, other: Any) -> Tensor:
+        return self._in_place(arithmetic.div, other, into=np.true_divide)
+
+    def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]
+        return self._in_place(arithmetic.pow, other)
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self += alpha * other; with another alpha than 1 the product is rounded once, with the sum (fused), as in torch."""
+        return self._in_place(arithmetic.add, other if alpha == 1 else other * alpha, into=np.add)
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        return self._in_place(arithmetic.sub, other if alpha == 1 else other * alpha, into=np.subtract)
+
+    mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
+
+    def zero_(self) -> Tensor:
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """Set every element to one number."""
+        if isinstance(value, Tensor):
+            if value.ndim:
+                raise RuntimeError(
+                    f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+                )
+            return self.copy_(value)
+        recorded = self._check_write()
+        self._storage()[...] = np.asarray(value).astype(self._array.dtype)
+        self._version[0] += 1
+        if recorded:
+            self._rebase(None)
+        return self
+
+    def copy_(self, other: Any, non_blocking: Any = False) -> Tensor:
+        """Overwrite this tensor with another, broadcast to its shape and cast to its dtype."""
+        recorded = self._check_write(other)
+        try:
+            self._storage()[...] = other._array
+        except ValueError:
+            raise self._write_error(other._array) from None
+        self._version[0] += 1
+        if recorded:
+            whole = shapes.expand_to(other, self._array.shape)._cast(self._array.dtype)
+            self._rebase(shapes.clone(whole)._node)
+        return self
+
+    def uniform_(self, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
+        return random.uniform_(self, named.get("from", from_), to, generator=generator)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
+        return random.normal_(self, mean, std, generator=generator)
+
+
+def _in_place_twin(operation: Any) -> Any:
+    """`x.exp_()` of `x.exp()`."""
+
+    def apply(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        return self._in_place(lambda x: operation(x, *args, **options))
+
+    apply.__name__ = f"{operation.__name__}_"
+    return apply
+
+
+for _name in (
+    "abs ceil clamp cos exp floor log neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tan tanh trunc".split()
+):
+    setattr(Tensor, f"{_name}_", _in_place_twin(getattr(Tensor, _name)))
+
+
+class _Write:
+    """Gives the array of a tensor for a `with` block, and counts the write when the block ends."""
+
+    __slots__ = ("_tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def __enter__(self) -> np.ndarray[Any, Any]:
+        return self._tensor._storage()
+
+    def __exit__(self, *exception: object) -> None:
+        self._tensor._version[0] += 1
+
+
+class RemovableHandle:
+    """What registering a hook returns; `remove()` takes the hook away. Also a context manager."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self._hooks = hooks
+        self._key = max(hooks, default=0) + 1
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+_warned: list[bool] = []
+
+
+def _warn_once_of_conversion() -> None:
+    if not _warned:
+        _warned.append(True)
+        warnings.warn(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+            "tensor.detach() first.",
+            stacklevel=4,
+        )
+
+
+graph.Tensor = Tensor
