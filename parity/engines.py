@@ -124,7 +124,9 @@ class TorchLike(Engine):
 
     def array(self, tensor: Any) -> np.ndarray:
         tensor = tensor.detach()
-        return np.asarray((tensor if self.device == "cpu" else tensor.cpu()).numpy())
+        if self.device != "cpu":
+            tensor = tensor.cpu()
+        return np.asarray(tensor.numpy(force=True) if self.name == "torch" else tensor.numpy())
 
     def backward(self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any]) -> list[Any]:
         for i, (output, cotangent) in enumerate(zip(outputs, cotangents, strict=True)):

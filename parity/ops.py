@@ -72,12 +72,12 @@ def real(low: float = -BIG, high: float = BIG, gap: float = 0.0, dims: tuple[int
 
 def tensor(shape: Callable[[Drawing, dict[str, Any]], Sequence[int]], low: float = -BIG, high: float = BIG, gap: float = 0.0,
            grad: bool = True) -> Kind:
-    """A float tensor of a shape that follows from what is drawn."""
+    """A float tensor of x's dtype and of a shape that follows from what is drawn."""
     def draw(d: Drawing, args: dict[str, Any]) -> Ref:
-        want = tuple(shape(d, args))
-        found = d.existing(lambda a, span: a.shape == want and (d.wild or (span[0] >= low and span[1] <= high and span[2] >= gap)))
+        want, dtype = tuple(shape(d, args)), d.arrays[args["x"]].dtype
+        found = d.existing(lambda a, span: a.shape == want and a.dtype == dtype and (d.wild or (span[0] >= low and span[1] <= high and span[2] >= gap)))
         k = d.below(len(found) + 1) if found else 0
-        return Ref(found[k]) if k < len(found) else d.floats(want, low, high, gap, grad)
+        return Ref(found[k]) if k < len(found) else d.floats(want, low, high, gap, grad, dtype)
     return draw
 
 
@@ -270,7 +270,7 @@ def several(joins: bool) -> Kind:
             want = list(shape)
             if joins and d.below(2):
                 want[args["dim"]] = 1 + d.below(2)
-            parts.append(first if want == list(shape) and d.below(2) else d.floats(want))
+            parts.append(first if want == list(shape) and d.below(2) else d.floats(want, dtype=d.arrays[first].dtype))
         return parts
     return draw
 

@@ -187,7 +187,7 @@ def judge(program: Program, order: int, fields: Sequence[referee.Field] = ()) ->
         try:
             with np.errstate(all="ignore"):
                 return _judge(program, order, referee.Precision(program.dtype, where))
-        except (referee.Irrational, ZeroDivisionError):
+        except (referee.Irrational, ZeroDivisionError, OverflowError, ValueError):
             if i + 1 == len(fields):
                 raise referee.Unjudged("no field holds this") from None
     raise AssertionError
@@ -380,8 +380,9 @@ class Drawing:
         return Ref(name)
 
     def floats(self, shape: Sequence[int], low: float = -30.0, high: float = 30.0, gap: float = 0.0,
-               requires_grad: bool = True) -> Ref:
-        dtype = self.pick((self.dtype, np.dtype("float64"), np.dtype("float32"))) if self.mixed else self.dtype
+               requires_grad: bool = True, dtype: np.dtype[Any] | None = None) -> Ref:
+        if dtype is None:
+            dtype = self.pick((self.dtype, np.dtype("float64"), np.dtype("float32"))) if self.mixed else self.dtype
         return self.leaf(table(low, high, gap, dtype.name, self.wild), shape, requires_grad)
 
     def span(self, name: str) -> tuple[float, float, float]:

@@ -25,6 +25,7 @@ from typing import Any, Union
 import mpmath
 import numpy as np
 
+ULPS = {"sqrt": 0.0, "erf": 4.0, "tan": 4.0, "sinh": 4.0, "cosh": 4.0, "asinh": 4.0, "acosh": 4.0, "atanh": 4.0}  # else 2
 ZERO, INEXACT = 1e6, -1e9  # lowest bits: of a zero (any bit will do), and of what was rounded (none is safe)
 
 
@@ -207,7 +208,9 @@ class Real:
         near = floats(v)
         m = np.abs(near)
         e = np.where(self.e > 0, np.abs(slope(floats(self.v), near)) * self.e, 0.0)
-        return self._rounded(v, m, e, np.full_like(m, INEXACT), self.path)
+        q = np.full_like(m, INEXACT)
+        # a transcendental function is good to a few units in the last place, not to half of one
+        return self._rounded(v, m, e + ULPS.get(name, 2.0) * self.p.rounding(m, q), q, self.path)
 
     def step(self, function: Callable[[np.ndarray], np.ndarray]) -> Real:
         """A piecewise constant function: exact, unless the error reaches over a jump."""
@@ -937,7 +940,11 @@ class Array:
         return self.sum(dim, keepdim) / float(count)
 
     def prod(self, dim: Axes = None, keepdim: bool = False) -> Array:
+        """Where no factor is zero, by way of y * sum(dx / x), as engines do: the quotients' roundings are in the bound."""
         def product(x: Number, n: int) -> Any:
+            if isinstance(x, Dual) and n and (self.numpy() != 0).all():
+                y = product(x.re, n)
+                return Dual(y, None if x.du is None else y * linear(_over(x.du, x.re), Real.sum))
             terms = [linear(x, lambda r, i=i: r.gather(np.array(i))) for i in range(n)]  # type: ignore[misc]
             out = terms[0] if terms else Real.exact(np.ones(primal(x).v.shape[0]), self.p)
             for term in terms[1:]:
@@ -1118,13 +1125,21 @@ class Array:
         return out if bias is None else out + bias
 
     def elu(self, alpha: float = 1.0) -> Array:
-        return self._where(self.numpy() > 0, self.clamp(max=0.0).expm1() * alpha)
+        return self._knee(0.0)._where(self.numpy() > 0, self._knee(0.0).clamp(max=0.0).expm1() * alpha)
 
     def selu(self) -> Array:
         return self.elu(1.6732632423543772) * 1.0507009873554805
 
     def celu(self, alpha: float = 1.0) -> Array:
-        return self._where(self.numpy() > 0, (self.clamp(max=0.0) / alpha).expm1() * alpha)
+        x = self._knee(0.0)
+        return x._where(self.numpy() > 0, (x.clamp(max=0.0) / alpha).expm1() * alpha)
+
+    def _knee(self, at: float) -> Array:
+        """x, its second derivatives a matter of convention (error nan) where it is exactly at the knee."""
+        here = (self.numpy() == at).ravel()
+        if not here.any() or not isinstance(self.x, Dual):
+            return self
+        return Array(_open(self.x, np.where(here, np.nan, 0.0), 1), self.shape, self.p, self.kind)
 
     def silu(self) -> Array:
         return self * self.sigmoid()
@@ -1265,11 +1280,17 @@ class _Pair(tuple[Array, ...]):
     indices = property(lambda self: self[1])
 
 
-def _open(x: Number, extra: np.ndarray) -> Any:
-    """Marks every derivative as undecided where `extra` is inf, the value stays."""
-    def mark(part: Number) -> Any:
-        return linear(part, lambda r: r.doubt(extra))
-    return x if isinstance(x, Real) else Dual(_open(x.re, extra), None if x.du is None else mark(x.du))
+def _open(x: Number, extra: np.ndarray, above: int = 0) -> Any:
+    """Adds `extra` (inf: undecided, nan: a convention) to the error of every derivative of an order over `above`."""
+    if isinstance(x, Real):
+        return x.doubt(extra) if above < 0 else x
+    zero = Real.exact(np.zeros(primal(x).v.shape[-1:]), primal(x).p, path=True)
+    du = x.du if x.du is not None else _deep_like(zero, x.re)
+    return Dual(_open(x.re, extra, above), None if du is None else _open(du, extra, above - 1))
+
+
+def _deep_like(zero: Real, like: Number) -> Number:
+    return Dual(_deep_like(zero, like.re), None) if isinstance(like, Dual) else zero
 
 
 def _power(a: Number, b: Number) -> Any:

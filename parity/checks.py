@@ -1,0 +1,218 @@
+"""The searches over programs: every op by itself (`check_ops`), and random programs of many ops (`check_programs`).
+
+Each yields `Row`s for the report: how many cases, the worst error in units of its bound for values and for each order
+of derivative, and the worst verdict with the smallest program that shows it. Shrinking is Hypothesis's, followed by
+`simplify`, which rounds values and drops steps of the program as data.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+import time
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.errors import NoSuchExample
+import numpy as np
+
+from parity.engines import Engine
+from parity.ops import OPS, PROGRAM_OPS, Op
+from parity.programs import Leaf, Program, Seeded, draw, quiet
+from parity.strategies import programs
+from parity.verdicts import Finding, Result, Verdict, check
+
+BINS = np.array([0.0, 0.01, 0.03, 0.1, 0.3, 1.0])  # of error over bound; what is 0 is counted apart
+
+
+@dataclass
+class Row:
+    """A line of the report."""
+
+    section: str
+    name: str
+    cases: int = 0
+    verdict: Verdict = Verdict.SAME
+    ratios: list[float] = field(default_factory=lambda: [0.0] * 4)
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
+    findings: list[Failure] = field(default_factory=list)
+    errors: list[np.ndarray] = field(default_factory=list)
+    note: str = ""
+    curves: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def fails(self) -> bool:
+        return bool(self.failures)
+
+    def histogram(self) -> list[int]:
+        """How many errors were 0, and how many fell between the `BINS` of error over bound, the last above 1."""
+        errors = np.concatenate(self.errors) if self.errors else np.zeros(0)
+        return [int((errors == 0).sum()), *(int(((errors > a) & (errors <= b)).sum()) for a, b in zip(BINS, [*BINS[1:], np.inf], strict=True))]
+
+    def percentile(self, q: float = 99.9) -> float:
+        errors = np.concatenate(self.errors) if self.errors else np.zeros(1)
+        return float(np.percentile(errors, q)) if errors.size else 0.0
+
+    def take(self, result: Result, seed: str) -> None:
+        self.cases += 1
+        self.counts[result.verdict.value] += 1
+        self.ratios = [max(a, b) for a, b in zip(self.ratios, result.ratios, strict=True)]
+        self.errors += result.errors
+        self.note = result.missing or self.note
+        if result.verdict.rank > self.verdict.rank:
+            self.verdict = result.verdict
+        for finding in result.findings:
+            if not finding.verdict.fails and len(self.findings) < 3:
+                self.findings.append(Failure(result.program, finding, seed))
+
+
+@dataclass
+class Failure:
+    """A program (or none, where a lesson failed), what was found, and the seed or case that draws it again."""
+
+    program: Program | None
+    finding: Finding
+    seed: str
+    order: int = 1
+    script: str = ""
+
+
+def check_ops(ours: Engine, theirs: Engine, names: Sequence[str] = (), dtypes: Sequence[str] = ("float32", "float64"),
+              cases: int = 6, seed: int = 0, order: int = 3, shrink: bool = True) -> Iterator[Row]:
+    """Every op: its values, shapes, dtypes, and derivatives up to `order`, all judged."""
+    for op in [OPS[name] for name in names] if names else OPS.values():
+        row = Row("ops", op.name)
+        for case, dtype in ((case, dtype) for case in range(cases) for dtype in dtypes):
+            label = f"{seed}/{op.name}/{dtype}/{case}"
+            result = check_case(op, ours, theirs, dtype, case, label, min(order, op.order))
+            row.take(result, label)
+            if result.verdict is Verdict.NOT_OFFERED:
+                break
+            if result.verdict.fails:
+                finding = next(f for f in result.findings if f.verdict.fails)
+                found = shrink_op(op, ours, theirs, dtype, result) if shrink else result.program
+                final = check(found, ours, theirs, min(order, op.order), "always")
+                finding = next((f for f in final.findings if f.verdict.fails), finding)
+                row.failures.append(Failure(found, finding, label, min(order, op.order)))
+                break
+        yield row
+
+
+def check_case(op: Op, ours: Engine, theirs: Engine, dtype: str, case: int, label: str, order: int) -> Result:
+    """One drawn case of one op: by `autograd.grad` to the full order, then once more by `backward()`."""
+    with quiet():
+        program = draw(Seeded(label), theirs, [op], 1, dtype, mixed=case % 6 == 5)
+        result = check(program, ours, theirs, order, "always")
+        if not result.verdict.fails and result.verdict is not Verdict.NOT_OFFERED:
+            again = check(program, ours, theirs, 1, "disputes", by_backward=True)
+            if again.verdict.fails:
+                return again
+    return result
+
+
+def shrink_op(op: Op, ours: Engine, theirs: Engine, dtype: str, result: Result) -> Program:
+    def fails(program: Program) -> bool:
+        with quiet():
+            return check(program, ours, theirs, op.order, "always").verdict is result.verdict
+    return smallest(programs(theirs, (op,), 1, dtypes=(dtype,), wild=False), fails, result.program)
+
+
+def smallest(strategy: Any, fails: Callable[[Program], bool], start: Program) -> Program:
+    """The smallest program that Hypothesis finds to fail likewise, simplified; `start` if it finds none."""
+    try:
+        found = hypothesis.find(strategy, fails, settings=settings(
+            max_examples=200, database=None, deadline=None, verbosity=Verbosity.quiet, suppress_health_check=list(HealthCheck)))
+    except (NoSuchExample, hypothesis.errors.HypothesisException):
+        found = start
+    return simplify(found if _weight(found) <= _weight(start) or not fails(start) else start, fails)
+
+
+def _weight(program: Program) -> tuple[int, int]:
+    return len(program.steps), sum(leaf.array.size for leaf in program.leaves)
+
+
+def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 200) -> Program:
+    """Drops steps and leaves that do not matter, then makes numbers short, for as long as it goes on failing."""
+    def attempt(candidate: Program) -> bool:
+        nonlocal tries
+        tries -= 1
+        try:
+            return tries > 0 and fails(candidate)
+        except Exception:  # noqa: BLE001 - a candidate may be no program at all
+            return False
+    for i in reversed(range(len(program.steps))):
+        if len(program.steps) > 1 and not any(program.steps[i].name in step.refs() for step in program.steps):
+            if attempt(smaller := program.without(i)):
+                program = smaller
+    used = {ref for step in program.steps for ref in step.refs()}
+    program = replace(program, leaves=tuple(leaf for leaf in program.leaves if leaf.name in used))
+    for i, leaf in enumerate(program.leaves):
+        if leaf.array.dtype.kind != "f":
+            continue
+        for make in (np.zeros_like, np.ones_like, lambda a: np.round(a), lambda a: np.round(a, 1), lambda a: np.round(a, 3)):
+            with np.errstate(all="ignore"):
+                array = make(program.leaves[i].array)
+            new = replace(program, leaves=(*program.leaves[:i], Leaf(leaf.name, array, leaf.requires_grad), *program.leaves[i + 1:]))
+            if not np.array_equal(array, program.leaves[i].array) and attempt(new):
+                program = new
+                break
+    return program
+
+
+def check_programs(ours: Engine, theirs: Engine, examples: int = 2000, seed: int = 0, max_ops: int = 8, order: int = 1,
+                   dtypes: Sequence[str] = ("float32", "float64"), judged_every: int = 20,
+                   progress: Callable[[int], None] = lambda n: None, ops: Sequence[Op] = PROGRAM_OPS, batch: int = 1000,
+                   shrink: bool = True) -> Row:
+    """Random programs: first order by `backward()` for most, up to the third for some; one in `judged_every` judged anyway."""
+    row = Row("programs", f"random programs, seed {seed}")
+    offered = [op for op in ops if not ours.missing(op.expression)]
+    row.note = f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else ""
+    if not offered:
+        row.verdict = Verdict.NOT_OFFERED
+        return row
+    start = time.perf_counter()
+    last: dict[str, Any] = {}
+
+    def examine(program: Program) -> None:
+        n = row.cases
+        depth = order if n % 10 else 3
+        with quiet():
+            result = check(program, ours, theirs, depth, "always" if n % judged_every == 0 else "disputes", by_backward=depth == 1)
+        row.take(result, str(seed))
+        row.errors = row.errors[-2000:]
+        if n % 50 == 0:
+            progress(n)
+        if result.verdict.fails:
+            last["result"], last["order"] = result, depth
+            raise Difference(result)
+
+    done = 0
+    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
+    while done < examples:
+        size = min(batch, examples - done)
+        test = hypothesis.seed(seed * 1_000_003 + done)(settings(
+            max_examples=size, database=None, deadline=None, phases=phases, verbosity=Verbosity.quiet,
+            report_multiple_bugs=False, suppress_health_check=list(HealthCheck))(
+            given(programs(theirs, tuple(offered), max_ops, dtypes=tuple(dtypes)))(examine)))
+        try:
+            test()
+        except (Difference, hypothesis.errors.HypothesisException) as error:
+            if "result" not in last:
+                raise error
+            result, depth = last["result"], last["order"]
+            small = simplify(result.program, lambda p: check(p, ours, theirs, 3 if depth == 3 else 1, "disputes", depth == 1).verdict is result.verdict)
+            final = check(small, ours, theirs, depth, "always", depth == 1)
+            finding = next((f for f in final.findings if f.verdict.fails), result.findings[-1])
+            row.failures.append(Failure(small, finding, f"{seed}, batch at {done}", depth))
+            break
+        done += size
+    seconds = time.perf_counter() - start
+    row.note = (row.note + "; " if row.note else "") + f"{row.cases / max(seconds, 1e-9):.0f} programs a second"
+    return row
+
+
+class Difference(AssertionError):
+    """Raised inside Hypothesis so that it shrinks."""

@@ -1,0 +1,323 @@
+"""What a comparison can say, and who is wrong when two engines differ.
+
+Each quantity (a step's value, a leaf's gradient of some order) is compared element by element: with the judge's value
+and bound where there is one, else engine with engine. No absolute tolerance: where the judge's bound is zero the
+bits must be right. A difference fails only if ours is off and torch is not, or if torch's convention is not kept;
+`torch worse` and `both off` are findings that are listed. `describe` says in words how two arrays differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from parity import referee
+from parity.engines import Engine
+from parity.programs import Judgement, Outcome, Program, judge, run
+
+
+class Verdict(Enum):
+    SAME = "same bits"
+    WITHIN = "within bound"
+    NOT_OFFERED = "not offered"
+    UNDECIDED = "undecided"            # the bound is infinite: overflow on the way, or a jump within the error
+    TORCH_WORSE = "torch worse"
+    BOTH_OFF = "both off"
+    OURS_WORSE = "ours worse"
+    CONVENTION = "convention"          # a tie, a knee, inf or nan: torch chose, ours chose otherwise
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    MISSING = "missing gradient"
+    ONE_ERROR = "error on one side"
+    OTHER_ERROR = "different errors"
+
+    @property
+    def fails(self) -> bool:
+        return self in _FAILS
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+
+_RANKS = {verdict: i for i, verdict in enumerate(Verdict)}
+_FAILS = set(list(Verdict)[_RANKS[Verdict.OURS_WORSE]:])
+ORDERS = ("gradient", "second derivative", "third derivative")
+
+
+@dataclass
+class Finding:
+    """One difference: of what, the verdict, a sentence, both values, and the judge's."""
+
+    what: str
+    verdict: Verdict
+    sentence: str
+    ours: Any = None
+    theirs: Any = None
+    true: Any = None
+
+
+@dataclass
+class Result:
+    """Everything one program showed. `ratios` are ours' errors over their bounds: [forward, order 1, 2, 3]."""
+
+    program: Program
+    verdict: Verdict = Verdict.SAME
+    findings: list[Finding] = field(default_factory=list)
+    ratios: list[float] = field(default_factory=lambda: [0.0] * 4)
+    errors: list[np.ndarray] = field(default_factory=list)
+    judged: bool = False
+    missing: str = ""
+
+    def add(self, finding: Finding) -> None:
+        self.findings.append(finding)
+        self.note(finding.verdict)
+
+    def note(self, verdict: Verdict) -> None:
+        if verdict.rank > self.verdict.rank:
+            self.verdict = verdict
+
+
+def check(program: Program, ours: Engine, theirs: Engine, order: int = 1, judging: str = "disputes",
+          by_backward: bool = False) -> Result:
+    """Runs a program on both engines and compares. `judging`: "always" or "disputes" (only where bits differ)."""
+    result = Result(program)
+    for step in program.steps:
+        result.missing = ours.missing(step.op.expression)
+        if result.missing:
+            result.note(Verdict.NOT_OFFERED)
+            return result
+    b = run(program, theirs, order, by_backward)
+    a = run(program, ours, order, by_backward)
+    return compare(program, a, b, order, judging, result, ours.name, theirs.name)
+
+
+def compare(program: Program, a: Outcome, b: Outcome, order: int, judging: str, result: Result,
+            ours: str = "ours", theirs: str = "torch") -> Result:
+    """Compares two outcomes of a program; `check` is the usual way in."""
+    if a.error or b.error:
+        _compare_errors(a, b, result, ours, theirs)
+        return result
+    quantities: list[tuple[str, int, str, Any, Any]] = [
+        (f"value of {step.name} = {step.text()}", 0, step.name, a.values[step.name], b.values[step.name]) for step in program.steps]
+    for depth in range(max(len(a.grads), len(b.grads))):
+        left, right = (out.grads[depth] if depth < len(out.grads) else {} for out in (a, b))
+        for leaf in program.differentiable():
+            x, y = left.get(leaf.name), right.get(leaf.name)
+            if depth and (x is None) != (y is None):  # no gradient of a gradient is a gradient of zero
+                x, y = (np.zeros_like(y) if x is None else x), (np.zeros_like(x) if y is None else y)
+            if x is not None or y is not None:
+                quantities.append((f"{ORDERS[depth]} of {leaf.name}", depth + 1, leaf.name, x, y))
+    same = all(_same_bits(x, y) for *_, x, y in quantities)
+    if same and judging != "always":
+        return result
+    verdict = judgement(program, order, quantities if judging != "always" else None)
+    result.judged = verdict is not None
+    for what, depth, name, x, y in quantities:
+        truth = None
+        if verdict is not None:
+            truth = verdict.values.get(name) if depth == 0 else verdict.grads[depth - 1].get(name) if depth <= len(verdict.grads) else None
+        _compare_one(program, what, depth, x, y, truth, result, ours, theirs)
+        if result.verdict.fails:
+            break
+    return result
+
+
+def judgement(program: Program, order: int, disputed: Sequence[Any] | None) -> Judgement | None:
+    """The judge's word. A float64 dispute that float64 bounds already settle is not taken to 60 digits."""
+    try:
+        if disputed is not None and program.dtype == np.float64 and not program.wild():
+            quick = judge(program, order, [referee.FLOAT64])
+            if all(_settled(quick, *quantity) for quantity in disputed):
+                return quick
+        return judge(program, order)
+    except referee.Unjudged:
+        return None
+
+
+def _settled(quick: Judgement, what: str, depth: int, name: str, x: Any, y: Any) -> bool:
+    if x is None or y is None or x.shape != y.shape:
+        return True
+    truth = quick.values.get(name) if depth == 0 else quick.grads[depth - 1].get(name)
+    if truth is None:
+        return False
+    return bool((np.abs(x - referee.floats(truth[0])) <= truth[1]).all() and (np.abs(x.astype(float) - y) <= truth[1]).all()) or _same_bits(x, y)
+
+
+def _same_bits(x: Any, y: Any) -> bool:
+    if x is None or y is None:
+        return x is y
+    return x.shape == y.shape and x.dtype == y.dtype and (x.tobytes() == y.tobytes())
+
+
+def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: str) -> None:
+    if a.error and b.error:
+        if type(a.error).__name__ != type(b.error).__name__ or a.stage != b.stage:
+            result.add(Finding(f"error at {a.stage}", Verdict.OTHER_ERROR, f"{ours} raises {_name(a.error)} at {a.stage}, "
+                               f"{theirs} {_name(b.error)} at {b.stage}", a.error, b.error))
+        return
+    side, error, stage = (ours, a.error, a.stage) if a.error else (theirs, b.error, b.stage)
+    if a.error and isinstance(a.error, NotImplementedError):
+        result.note(Verdict.NOT_OFFERED)
+        result.missing = str(a.error)
+        return
+    result.add(Finding(f"error at {stage}", Verdict.ONE_ERROR, f"only {side} raises at {stage}: {_name(error)}", a.error, b.error))
+
+
+def _name(error: Exception | None) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+
+
+def _compare_one(program: Program, what: str, depth: int, x: Any, y: Any, truth: Any, result: Result,
+                 ours: str, theirs: str) -> None:
+    if x is None or y is None:
+        side = ours if x is None else theirs
+        result.add(Finding(what, Verdict.MISSING, f"{side} has no {what}", x, y))
+    elif x.shape != y.shape:
+        result.add(Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape}, in {theirs} {y.shape}", x, y))
+    elif x.dtype != y.dtype:
+        result.add(Finding(what, Verdict.DTYPE, f"the {what} is {x.dtype}, in {theirs} {y.dtype}", x, y))
+    elif x.dtype.kind != "f":
+        if not np.array_equal(x, y):
+            doubt = truth is not None and bool(np.where(x != y, truth[1], 1).min() > 0)
+            result.add(Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, describe(what, x, y, program), x, y))
+    else:
+        _compare_floats(program, what, depth, x, y, truth, result, ours, theirs)
+
+
+def _compare_floats(program: Program, what: str, depth: int, x: np.ndarray, y: np.ndarray, truth: Any, result: Result,
+                    ours: str, theirs: str) -> None:
+    with np.errstate(all="ignore"):
+        alike = (x == y) | ((x != x) & (y != y))
+        if truth is None:
+            close = alike | (np.abs(x.astype(float) - y) <= 64 * np.finfo(x.dtype).eps * np.maximum(np.abs(x), np.abs(y)).max(initial=0.0))
+            if not close.all():
+                result.add(Finding(what, Verdict.OURS_WORSE, describe(what, x, y, program) + " (not judged)", x, y))
+            else:
+                result.note(Verdict.SAME if alike.all() else Verdict.WITHIN)
+            return
+        v, e = truth
+        near = referee.floats(np.asarray(v)).reshape(x.shape)
+        if np.asarray(v).dtype == object:
+            error_x, error_y = (_distance(z, v) for z in (x, y))
+        else:
+            error_x, error_y = np.abs(x - near), np.abs(y - near)
+        decided = np.isfinite(near) & np.isfinite(e)
+        off_x, off_y = decided & ~(error_x <= e), decided & ~(error_y <= e)
+        ratio = np.where(decided & (e > 0) & (error_x > 0), error_x / np.where(e > 0, e, 1.0), 0.0)
+        result.ratios[depth] = max(result.ratios[depth], float(ratio.max(initial=0.0)))
+        if ratio.size:
+            result.errors.append(ratio.ravel())
+        ours_worse = off_x & (~off_y | (error_x > 4 * error_y))
+        rounding = 64 * np.finfo(x.dtype).eps
+        open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
+        finite = np.isfinite(x) & np.isfinite(y)
+        chosen = open_ & (np.isnan(e) | ~np.isfinite(near)) & (~finite | ~np.isinf(e)) if not program.wild() else open_ & ~finite
+        for bad, verdict in ((ours_worse, Verdict.OURS_WORSE), (chosen, Verdict.CONVENTION), (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
+                             (off_y & ~off_x, Verdict.TORCH_WORSE), (open_, Verdict.UNDECIDED)):
+            if bad.any():
+                result.add(Finding(what, verdict, sentence(verdict, what, x, y, near, error_x, error_y, e, bad, program, ours, theirs), x, y, near))
+                return
+        result.note(Verdict.SAME if alike.all() else Verdict.WITHIN)
+
+
+def _distance(x: np.ndarray, v: np.ndarray) -> np.ndarray:
+    lift: Callable[[float], Any] = referee.MP.mpf if not v.size or isinstance(v.flat[0], referee.MP.mpf) else referee.Fraction
+    out = [float(abs(lift(float(a)) - b)) if np.isfinite(a) else np.inf for a, b in zip(x.ravel(), v.ravel(), strict=True)]
+    return np.array(out, np.float64).reshape(x.shape)
+
+
+# ------------------------------------------------------------------------------------------------------------- in words
+
+def sentence(verdict: Verdict, what: str, x: np.ndarray, y: np.ndarray, v: np.ndarray, error_x: np.ndarray, error_y: np.ndarray,
+             e: np.ndarray, bad: np.ndarray, program: Program, ours: str, theirs: str) -> str:
+    if verdict is Verdict.CONVENTION:
+        return f"{describe(what, x, y, program)}; {theirs} chooses otherwise at this tie, knee or limit"
+    if verdict is Verdict.UNDECIDED:
+        return f"the {what} differs, but no error bound holds there"
+    worst = np.unravel_index(np.argmax(np.where(bad, np.maximum(error_x, 0), -1.0)), x.shape) if x.size else ()
+    bound = float(e[worst]) if x.size else 0.0
+    sizes = f"off by {_times(error_x[worst], bound)}, {theirs} by {_times(error_y[worst], bound)}"
+    if verdict is Verdict.OURS_WORSE:
+        return f"{describe(what, x, v, program)} ({sizes})"
+    who = theirs if verdict is Verdict.TORCH_WORSE else "both engines are"
+    return f"the {what} of {theirs} is outside the bound ({sizes})" if verdict is Verdict.TORCH_WORSE else f"{who} outside the bound in the {what} ({sizes})"
+
+
+def _times(error: float, bound: float) -> str:
+    if error == 0:
+        return "nothing"
+    return f"{error:.3g} where nothing is allowed" if bound == 0 else f"{error / bound:.3g} bounds"
+
+
+def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = None) -> str:
+    """How x differs from y, in one sentence: a factor, a sign, a transposition, a missing sum, or the worst element."""
+    with np.errstate(all="ignore"):
+        if x.size and x.dtype.kind == "f" and np.isfinite(y).all():
+            scale = np.abs(y).max()
+            tolerance = 1e-4 * scale
+            if not np.isfinite(x).all():
+                return f"the {what} is {'nan' if np.isnan(x).any() else 'infinite'} where it should be {_short(y[~np.isfinite(x)][0])}"
+            if scale > 0:
+                if np.abs(x).max() == 0:
+                    return f"the {what} is zero where it should not be"
+                factor = float((x * y).sum() / (y * y).sum())
+                if np.abs(x - factor * y).max() <= tolerance * max(abs(factor), 1e-3):
+                    return f"the {what} {_factor(factor)}{_why(what, factor, x.shape, program)}"
+                if x.ndim == 2 and x.shape[0] == x.shape[1] and np.abs(x - y.T).max() <= tolerance:
+                    return f"the {what} is transposed"
+                if x.size > 1 and np.abs(np.sort(x, None) - np.sort(y, None)).max() <= tolerance:
+                    return f"the {what} has the right elements in wrong places"
+                shift = float((x - y).mean())
+                if x.size > 1 and np.abs(x - y - shift).max() <= tolerance:
+                    return f"the {what} is off by {_short(shift)} everywhere"
+            elif np.abs(x).max() > 0:
+                return f"the {what} should be zero and is {_short(x.ravel()[np.abs(x).argmax()])}"
+        wrong = ~((x == y) | ((x != x) & (y != y)))
+        if x.dtype.kind == "f" and np.isfinite(y).all():
+            wrong &= ~(np.abs(x - y) <= 1e-6 * np.abs(y))
+        if not wrong.any():
+            wrong = x != y
+        count = int(wrong.sum())
+        at = tuple(int(i) for i in np.argwhere(wrong)[0]) if x.ndim and count else ()
+        where = f" at {list(at)}" if at else ""
+        return f"the {what} is {_short(x[at])}{where} where it should be {_short(y[at])}" + (f" ({count} of {x.size} elements differ)" if x.size > 1 else "")
+
+
+def _factor(factor: float) -> str:
+    if abs(factor + 1) < 1e-4:
+        return "has the wrong sign"
+    sign = " with the wrong sign" if factor < 0 else ""
+    factor = abs(factor)
+    if factor > 1:
+        return f"is {_short(factor)} times too large{sign}"
+    return f"is {_short(1 / factor)} times too small{sign}"
+
+
+def _why(what: str, factor: float, shape: tuple[int, ...], program: Program | None) -> str:
+    """A broadcast that the factor may come from."""
+    if program is None or " of " not in what:
+        return ""
+    name = what.rsplit(" ", 1)[1]
+    arrays = {leaf.name: leaf.array.shape for leaf in program.leaves}
+    if name not in arrays or not any(name in step.refs() for step in program.steps):
+        return ""
+    for step in program.steps:
+        others = [arrays.get(ref) for ref in step.refs() if ref != name]
+        for other in others:
+            if name in step.refs() and other is not None and other != shape:
+                try:
+                    joint = np.broadcast_shapes(shape, other)
+                except ValueError:
+                    continue
+                if joint != shape:
+                    return f": shape {shape} was broadcast to {joint}"
+    return ""
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else str(value)
