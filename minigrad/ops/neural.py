@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from .elementwise import clamp_numbers, erf, exp, log, log1p, sigmoid, sign, tanh, where
+from .elementwise import clamp_numbers, erf, exp, log, rsqrt, sigmoid, sign, tanh, where
 from .matrix import dot_matrices
-from .reductions import spread, sum_over
-from .shapes import transposed
+from .reductions import mean_over, spread, sum_over
+from .shapes import as_dims, transposed
 
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 
@@ -99,7 +99,62 @@ def logsumexp_over(x: Array, axes: tuple[int, ...] | None, keepdim: bool) -> Arr
     return out if keepdim else np.squeeze(out, axes)
 
 
-# ------------------------------------------------------------------ affine maps, rows of a table
+def _axes(x: Any, dim: int, dtype: Any, kernel: str) -> tuple[Any, tuple[int, ...] | None]:
+    """x as floats of `dtype`, and the dimension as axes (None for a 0-d tensor)."""
+    if dtype is not None:
+        x = x._cast(dtype.numpy)
+    if x._array.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.legacy}'")
+    return x, as_dims(dim, x.ndim)
+
+
+def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
+    """exp(x) / sum(exp(x)) over a dimension."""
+    return softmax_over(*_axes(input, dim, dtype, "softmax_lastdim_kernel_impl"))
+
+
+def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
+    """log(softmax(x)) over a dimension, without its overflow and underflow."""
+    return log_softmax_over(*_axes(input, dim, dtype, "log_softmax_lastdim_kernel_impl"))
+
+
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """log(sum(exp(x))) over one or more dimensions, without overflow. Integers become floats."""
+    if input._array.dtype.kind != "f":
+        input = input._to_default_float()
+    return logsumexp_over(input, as_dims(dim, input.ndim), keepdim)
+
+
+# ------------------------------------------------------------------ normalisation, affine maps, rows of a table
+
+
+def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    """(x - mean) / sqrt(variance + eps) over the axes, and that factor 1 / sqrt."""
+    centred = x - mean_over(x, axes, True)
+    factor = rsqrt(mean_over(centred * centred, axes, True) + eps)
+    return centred * factor, factor
+
+
+def norm_slope(g: Any, x: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
+    h, factor = standardized(x, axes, eps)
+    g = g if weight is None else g * weight
+    return factor * (g - mean_over(g, axes, True) - h * mean_over(g * h, axes, True))
+
+
+def _norm(x: Array, weight: Array | None, bias: Array | None, axes: tuple[int, ...], eps: float) -> Array:
+    out = standardized(x, axes, eps)[0]
+    if weight is not None:
+        out *= weight
+    if bias is not None:
+        out += bias
+    return out
+
+
+batch_norm, layer_norm = (
+    differentiable(name=name, x=norm_slope, weight=lambda g, x, axes, eps: g * standardized(x, axes, eps)[0],
+                   bias=lambda g: g)(_norm)
+    for name in ("NativeBatchNormBackward0", "NativeLayerNormBackward0")
+)  # fmt: skip
 
 
 @differentiable(name="AddmmBackward0",
@@ -212,15 +267,22 @@ def binary_cross_entropy(input: Array, target: Array, weight: Any, reduction: st
     return reduced((target - 1) * log_q - target * log_p, reduction, weight)
 
 
-@differentiable(input=lambda g, input, target, weight, positive, reduction:
-                    share(g, reduction, input.shape, 1.0, weight)
-                    * ((positive * target + 1 - target) * sigmoid(input) - positive * target),
-                target=lambda g, input, weight, positive, reduction:
-                    share(g, reduction, input.shape, 1.0, weight) * (logsigmoid(-input) - positive * logsigmoid(input)))  # fmt: skip
+def logits_slope(g: Any, input: Any, target: Any, weight: Any, positive: Any, reduction: str) -> Any:
+    s = sigmoid(input)
+    slope = s - target if positive is None else (positive * target + 1 - target) * s - positive * target
+    return share(g, reduction, input.shape, 1.0, weight) * slope
+
+
+def logits_target_slope(g: Any, input: Any, weight: Any, positive: Any, reduction: str) -> Any:
+    slope = -input if positive is None else logsigmoid(-input) - positive * logsigmoid(input)
+    return share(g, reduction, input.shape, 1.0, weight) * slope
+
+
+@differentiable(input=logits_slope, target=logits_target_slope)
 def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, positive: Any, reduction: str) -> Array:
-    """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input)."""
-    log_weight = 1 if positive is 1.0 else 1 + (positive - 1) * target
-    return reduced((1 - target) * input - log_weight * logsigmoid(input), reduction, weight)
+    """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input); positive None is 1."""
+    log_s = logsigmoid(input) if positive is None else (1 + (positive - 1) * target) * logsigmoid(input)
+    return reduced((1 - target) * input - log_s, reduction, weight)
 
 
 # ------------------------------------------------------------------ the loss of classes

@@ -1,0 +1,3 @@
+"""torch.utils: data, the datasets and loaders."""
+
+from . import data

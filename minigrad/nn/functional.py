@@ -1,0 +1,520 @@
+"""torch.nn.functional: what layers and losses compute, as functions.
+
+Here arguments are checked and brought to one form; the derivative rules are in ops/neural.py. Next: layers.py and
+losses.py, the modules that call these.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import no_grad
+from ..dtypes import dtype as DType
+from ..ops import neural
+from ..ops.elementwise import relu as _relu
+from ..ops.elementwise import rsqrt, sigmoid, tanh, where
+from ..ops.matrix import matmul
+from ..ops.promotion import result_type
+from ..ops.shapes import broadcast_shapes, expand_to, permute, reshape_array, transposed
+from ..random import bernoulli_
+from ..tensor import Tensor, wrap
+
+__all__ = [
+    "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "logsigmoid", "softmax", "log_softmax",
+    "linear", "dropout", "embedding", "batch_norm", "layer_norm", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "nll_loss", "cross_entropy",
+]  # fmt: skip
+
+
+def _tensor(function: str, value: Any, name: str = "input", position: int = 1) -> None:
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+        )
+
+
+def _floating(function: str, kernel: str, *tensors: Any) -> None:
+    for t in tensors:
+        _tensor(function, t)
+        if t._array.dtype.kind != "f":
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
+
+
+# ------------------------------------------------------------------ activations
+
+
+def _applied(op: Any, input: Tensor, inplace: bool, *options: Any) -> Tensor:
+    if not inplace:
+        return op(input, *options)  # type: ignore[no-any-return]
+    return input.copy_(op(input.clone(), *options))
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(0, x)"""
+    return _applied(_relu, input, inplace) if inplace else _relu(input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """x where it is positive, else negative_slope * x"""
+    _floating("leaky_relu", "leaky_relu_cpu", input)
+    return _applied(neural.leaky_relu, input, inplace, negative_slope)
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """x where it is positive, else alpha * (exp(x) - 1)  (Clevert et al., 2016)"""
+    _floating("elu", "elu_cpu", input)
+    return _applied(neural.elu, input, inplace, alpha)
+
+
+def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+    """x times the normal distribution function of x, or its approximation by 'tanh'  (Hendrycks and Gimpel, 2016)"""
+    _floating("gelu", "GeluKernelImpl", input)
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return (neural.gelu if approximate == "none" else neural.gelu_tanh)(input)  # type: ignore[no-any-return]
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """x * sigmoid(x), "swish\""""
+    _floating("silu", "silu_cpu", input)
+    return _applied(neural.silu, input, inplace)
+
+
+def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
+    _floating("softplus", "softplus_cpu", input)
+    return neural.softplus(input, beta, threshold)  # type: ignore[no-any-return]
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """log(sigmoid(x))"""
+    _floating("logsigmoid", "log_sigmoid_cpu", input)
+    return neural.logsigmoid(input)  # type: ignore[no-any-return]
+
+
+def _implicit_dim(name: str, input: Tensor, stacklevel: int) -> int:
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """exp(x) / sum(exp(x)) over a dimension"""
+    return neural.softmax(input, _implicit_dim("softmax", input, _stacklevel) if dim is None else dim, dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
+    """log(softmax(x)), without its overflow and underflow"""
+    return neural.log_softmax(input, _implicit_dim("log_softmax", input, _stacklevel) if dim is None else dim, dtype)
+
+
+# ------------------------------------------------------------------ layers
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input @ weight.T + bias, for input (..., i), weight (o, i) and bias (o,).
+
+    RuntimeError when sizes or dtypes do not fit.
+    """
+    _tensor("linear", input)
+    x, w = input._array, weight._array
+    if x.ndim == 0 or w.ndim == 0:
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D")
+    if bias is None:
+        return matmul(input, transposed(weight) if w.ndim == 2 else weight)  # type: ignore[no-any-return]
+    if w.ndim != 2:
+        raise RuntimeError(f"mat2 must be a matrix, got {w.ndim}-D tensor")
+    inner, rows = x.shape[-1], x.shape[:-1]
+    if x.dtype is not w.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy} and {weight.dtype.legacy}")
+    if bias._array.dtype is not w.dtype:
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got {bias.dtype.legacy} and {weight.dtype.legacy}")
+    if inner != w.shape[1]:
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(rows)}x{inner} and {w.shape[1]}x{w.shape[0]})"
+        )
+    if bias._array.shape[-1:] not in ((w.shape[0],), (1,), ()) or bias.ndim > 2:
+        expand_to(bias, (math.prod(rows), w.shape[0]))
+    if x.ndim == 2:
+        return neural.affine(input, weight, bias)  # type: ignore[no-any-return]
+    flat = neural.affine(reshape_array(input, (math.prod(rows), inner)), weight, bias)
+    return reshape_array(flat, (*rows, w.shape[0]))  # type: ignore[no-any-return]
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """In training, each element is zero with probability p and else divided by 1 - p  (Srivastava et al., 2014)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0 or input.numel() == 0:
+        return input
+    if not input.is_floating_point():
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype.legacy}")
+    if p == 1:
+        mask = wrap(np.zeros((), input._array.dtype))
+    else:
+        mask = bernoulli_(wrap(np.empty_like(input._array)), 1 - p)
+        mask /= 1 - p
+    return input.mul_(mask) if inplace else input * mask
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """The rows of weight (n, d) at the indices of input (...): (..., d). The row padding_idx gets no gradient.
+
+    IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
+    """
+    if max_norm is not None or scale_grad_by_freq or sparse:
+        raise NotImplementedError("minigrad's embedding has no max_norm, scale_grad_by_freq or sparse")
+    if input._array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{input.type()} instead (while checking arguments for embedding)"
+        )
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    n, index = weight._array.shape[0], input._array
+    if padding_idx is not None:
+        if not -n <= padding_idx < n:
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= n
+    if index.size and (index.min() < 0 or index.max() >= n):
+        raise IndexError("index out of range in self")
+    return neural.embedding(weight, input, padding_idx)  # type: ignore[no-any-return]
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel of input (n, c, ...) over all else  (Ioffe and Szegedy, 2015).
+
+    In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the variance
+    is the unbiased one); else by the running ones. Then times weight (c,), plus bias (c,).
+    """
+    channels, size = input._array.shape[1], input._array.size
+    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        if t is not None and t.numel() != channels:
+            raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
+        if t is not None and t.dtype is not input.dtype:
+            raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+    column = (channels,) + (1,) * (input.ndim - 2)
+    weight, bias = (None if t is None else reshape_array(t, column) for t in (weight, bias))
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+        mean, scale = reshape_array(running_mean, column), rsqrt(reshape_array(running_var, column) + eps)
+        out = (input - mean) * (scale if weight is None else scale * weight)
+        return out if bias is None else out + bias
+    if size == channels:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    axes = (0, *range(2, input.ndim))
+    if running_mean is not None and running_var is not None:
+        with no_grad():
+            batch_mean, batch_var = input.mean(axes), input.var(axes)
+            running_mean.mul_(1 - momentum).add_(batch_mean, alpha=momentum)
+            running_var.mul_(1 - momentum).add_(batch_var, alpha=momentum)
+    return neural.batch_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Any,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise over the last dimensions, which have the shape given; then times weight, plus bias  (Ba et al., 2016)."""
+    shape = tuple(normalized_shape)
+    if not shape or input._array.shape[-len(shape) :] != shape:
+        raise RuntimeError(
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
+            f"input of size{list(input.shape)}"
+        )
+    axes = tuple(range(input.ndim - len(shape), input.ndim))
+    return neural.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+
+
+# ------------------------------------------------------------------ losses
+
+
+def _reduction(reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
+    """The reduction's name, checked; the two old arguments still say it too, with a warning."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4
+        )
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def _reduced(values: Tensor, reduction: str, weight: Tensor | None = None) -> Tensor:
+    """The losses of the elements, times their weights, summed or averaged (by the sum of the weights)."""
+    if weight is not None:
+        if weight.shape != values.shape:
+            raise ValueError("Weights and input must have the same size.")
+        values = values * weight
+    if reduction == "none":
+        return values
+    total = values.sum() if reduction == "sum" or weight is not None else values.mean()
+    return total / weight.sum() if weight is not None and reduction == "mean" else total  # type: ignore[no-any-return]
+
+
+def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
+    """Both in one dtype and, with a warning if they had not, in one shape."""
+    try:
+        shape, other = input._array.shape, target._array.shape
+    except AttributeError:
+        wrong = target if isinstance(input, Tensor) else input
+        raise AttributeError(f"'{type(wrong).__name__}' object has no attribute 'size': a loss takes tensors") from None
+    if shape != other:
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will likely "
+            "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            stacklevel=3,
+        )
+        shape = broadcast_shapes(shape, other)
+        input, target = expand_to(input, shape), expand_to(target, shape)
+    if input._array.dtype is not target._array.dtype:
+        common = result_type(input, target).numpy
+        input, target = input._cast(common), target._cast(common)
+    if kernel:
+        _floating("", kernel, input)
+    return input, target
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target)**2, averaged, summed or as it is."""
+    reduction = _reduction(reduction, size_average, reduce)
+    pair = _pair(input, target, "mse_cpu")
+    if weight is not None:
+        return _reduced(neural.mse_loss(*pair, "none"), reduction, weight)
+    return neural.mse_loss(*pair, reduction)  # type: ignore[no-any-return]
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """abs(input - target), averaged, summed or as it is."""
+    reduction = _reduction(reduction, size_average, reduce)
+    input, target = _pair(input, target, "")
+    return _reduced((input - target).abs(), reduction, weight)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
+    reduction = _reduction(reduction, size_average, reduce)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta)  # type: ignore[no-any-return]
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """d**2 / 2 for d = abs(input - target) < delta, else delta * (d - delta/2)  (Huber, 1964)."""
+    reduction = _reduction(reduction)
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    pair = _pair(input, target, "huber_cpu")
+    if weight is not None:
+        return _reduced(neural.huber_loss(*pair, "none", delta), reduction, weight)
+    return neural.huber_loss(*pair, reduction, delta)  # type: ignore[no-any-return]
+
+
+def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
+    """The array of a weight, in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
+    if weight is None:
+        return None
+    if weight.requires_grad:
+        raise RuntimeError(
+            f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
+            "requires_grad True."
+        )
+    return weight._array.astype(like._array.dtype)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
+    reduction = _reduction(reduction, size_average, reduce)
+    if target._array.shape != input._array.shape:
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
+            "Please ensure they have the same size."
+        )
+    _floating("binary_cross_entropy", "binary_cross_entropy", input)
+    if target.dtype is not input.dtype:
+        raise RuntimeError(f"Found dtype {target.dtype.legacy} but expected {input.dtype.legacy}")
+    for name, array in (("input", input._array), ("target", target._array)):
+        if not ((array >= 0) & (array <= 1)).all():
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+    constant = _constant(weight, input, "binary_cross_entropy")
+    return neural.binary_cross_entropy(input, target, constant, reduction)  # type: ignore[no-any-return]
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """The binary cross-entropy of sigmoid(input), without its overflow; pos_weight multiplies the loss of positives."""
+    reduction = _reduction(reduction, size_average, reduce)
+    if target._array.shape != input._array.shape:
+        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if not target.is_floating_point():
+        raise RuntimeError(f"result type {input.dtype.legacy} can't be cast to the desired output type {target.dtype.legacy}")
+    input = input._cast(target._array.dtype)
+    constants = [_constant(w, input, "binary_cross_entropy_with_logits") for w in (weight, pos_weight)]
+    return neural.binary_cross_entropy_with_logits(input, target, *constants, reduction)  # type: ignore[no-any-return]
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-weight[t] * input[t] for log-probabilities input (c,), (n, c) or (n, c, ...) and classes t (), (n,) or (n, ...).
+
+    The mean is over the sum of the weights. A target equal to ignore_index counts for nothing.
+    """
+    reduction = _reduction(reduction, size_average, reduce)
+    _tensor("nll_loss", input)
+    shape = input._array.shape
+    if not shape:
+        raise ValueError("Expected 1 or more dimensions (got 0)")
+    wanted = shape[:-1] if len(shape) <= 2 else (shape[0], *shape[2:])
+    classes, label = shape[min(len(shape) - 1, 1)], target._array
+    if len(shape) <= 2 and label.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if wanted and label.shape[:1] != wanted[:1]:
+        raise ValueError(f"Expected input batch_size ({wanted[0]}) to match target batch_size ({len(target)}).")
+    if label.shape != wanted:
+        raise RuntimeError(f"Expected target size {list(wanted)}, got {list(label.shape)}")
+    if label.dtype not in (np.int64, np.uint8):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy}")
+    if weight is not None and weight._array.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: "
+            f"{list(weight.shape)}"
+        )
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype.legacy} but found {weight.dtype.legacy}")
+    if len(shape) > 2:
+        input = permute(input, 0, *range(2, len(shape)), 1)
+    if len(shape) != 2:
+        input, label = reshape_array(input, (label.size, classes)), label.reshape(-1)
+    rows = np.arange(len(label))
+    if (label == ignore_index).any():
+        rows = np.flatnonzero(label != ignore_index)
+        label = label[rows]
+    if label.size and not 0 <= label.min() <= label.max() < classes:
+        raise IndexError(f"Target {label[(label < 0) | (label >= classes)][0]} is out of bounds.")
+    weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
+    total = {"none": None, "sum": 1.0, "mean": len(rows) if weight is None else np.add.reduce(weights)}[reduction]
+    out = neural.nll_loss(input, rows, label, weights, total)
+    return reshape_array(out, wanted) if total is None and len(shape) != 2 else out  # type: ignore[no-any-return]
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, probabilities, -sum(target * log_softmax).
+
+    With label smoothing e the target is a mixture: 1 - e of what is given and e of the uniform distribution.
+    """
+    reduction = _reduction(reduction, size_average, reduce)
+    _tensor("cross_entropy_loss", input)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    dim = 0 if input.ndim < 2 else 1
+    probabilities = target._array.shape == input._array.shape
+    if probabilities and not target.is_floating_point():
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {target.dtype.legacy}"
+        )
+    if probabilities and ignore_index >= 0:
+        raise RuntimeError("ignore_index is not supported for floating point target")
+    log_p = neural.log_softmax(input, dim)
+    classes = input._array.shape[dim]
+    each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * max(input.ndim - 2, 0))
+    if probabilities:
+        if label_smoothing > 0:
+            target = target * (1 - label_smoothing) + label_smoothing / classes
+        if reduction == "none":
+            return -(each * target).sum(dim)  # type: ignore[no-any-return]
+        loss = -(each * target).sum()
+        return loss if reduction == "sum" else loss / (input.numel() // classes)  # type: ignore[no-any-return]
+    loss = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if label_smoothing == 0:
+        return loss
+    ignored = target == ignore_index
+    smooth = where(ignored, 0.0, -each.sum(dim))
+    if reduction != "none":
+        smooth = smooth.sum()
+    if reduction == "mean":
+        kept = target._array[~ignored._array]
+        smooth = smooth / (kept.size if weight is None else np.add.reduce(weight._array[kept]).item())
+    return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)  # type: ignore[no-any-return]

@@ -1,0 +1,469 @@
+"""Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, with torch's arguments, defaults and state_dict layout.
+
+Each has one method that matters, `_update`: the formula for one parameter, on arrays and in place, in few passes over the
+data, with one scratch array. `Optimizer` does the rest: groups, closures, saving and loading. Constants are Python
+floats, so that an array keeps its dtype. Next: lr_scheduler.py.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..autograd.modes import enable_grad
+from ..nn.module import typename, zero_gradients
+from ..tensor import Tensor, wrap
+
+Array = np.ndarray[Any, Any]
+Group = dict[str, Any]
+
+
+class Optimizer:
+    """Base class. A subclass defines `step`, as in torch, or `_update`, the step of one parameter.
+
+    params: tensors, or dicts with 'params' and options of their own; defaults: the options of all groups.
+    Raises TypeError for what is not a tensor, ValueError for no tensors, tensors that aren't leaves, or repeated ones.
+    """
+
+    _opt_called = False  # set when a learning rate scheduler has seen a step
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                + typename(params)
+            )
+        if defaults.get("differentiable"):
+            raise RuntimeError(
+                "minigrad's optimizers do not record their steps (differentiable=True): "
+                "write the update yourself on gradients from autograd.grad(..., create_graph=True)"
+            )
+        self.defaults = defaults
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        self._buffers: dict[Any, Array] = {}
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Take more parameters in: a dict with 'params' and, where they differ from the defaults, options."""
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will change between runs. Please use a list instead."
+            )
+        params = [params] if isinstance(params, Tensor) else list(params)
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}"
+                )
+            if not parameter.is_leaf:
+                raise ValueError("can't optimize a non-leaf Tensor")
+        param_group["params"] = params
+        for name, default in self.defaults.items():
+            param_group.setdefault(name, default)
+        if len(params) != len(set(params)):
+            warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        if not set(params).isdisjoint(p for group in self.param_groups for p in group["params"]):
+            raise ValueError("some parameters appear in more than one parameter group")
+        self.param_groups.append(param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or make them zero in place."""
+        for group in self.param_groups:
+            zero_gradients(group["params"], set_to_none)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; with a closure, call it first and return its loss."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            weight_decay = 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                param, grad = parameter._storage(), parameter.grad._array
+                if group.get("maximize"):
+                    grad = -grad
+                if weight_decay != 0:
+                    grad = np.array(grad)
+                    add_scaled(grad, param, weight_decay, self._scratch(param))
+                self._update(parameter, param, grad, group)
+                parameter._version[0] += 1
+        return loss
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        """Change `param`, the parameter's array, and its state, in place; `grad` is not to be changed."""
+        raise NotImplementedError
+
+    def _state(self, parameter: Tensor, *names: str) -> list[Array]:
+        """The arrays of the parameter's state: 'step' is one float32, the others are like it; they start at zero."""
+        state = self.state[parameter]
+        for name in names:
+            if name not in state:
+                like = parameter._storage()
+                state[name] = wrap(np.zeros((), np.float32) if name == "step" else np.zeros_like(like))
+        return [state[name]._storage() for name in names]
+
+    def _scratch(self, like: Array) -> Array:
+        """An array of this shape and dtype to compute in, the same at each step: fresh memory would cost page faults."""
+        key = like.shape, like.dtype
+        if key not in self._buffers:
+            self._buffers[key] = np.empty(*key)
+        return self._buffers[key]
+
+    def state_dict(self) -> dict[str, Any]:
+        """{'state': {index: {...}}, 'param_groups': [{options, 'params': [indices]}]}; shares the state's tensors."""
+        index: dict[Tensor, int] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                index.setdefault(parameter, len(index))
+        return {
+            "state": {index[p] if isinstance(p, Tensor) else p: state for p, state in self.state.items()},
+            "param_groups": [
+                {k: v for k, v in group.items() if k != "params"} | {"params": [index[p] for p in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the options, and copies of the state, of a `state_dict()` with as many parameters in each group."""
+        groups, saved = self.param_groups, state_dict["param_groups"]
+        if len(groups) != len(saved):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(group["params"]) != len(other["params"]) for group, other in zip(groups, saved)):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        by_index = {i: p for g, s in zip(groups, saved) for i, p in zip(s["params"], g["params"])}
+
+        def own(key: str, value: Any, parameter: Tensor) -> Any:
+            if not isinstance(value, Tensor):
+                return value
+            return value.detach().clone() if key == "step" else value.detach().to(parameter.dtype, copy=True)
+
+        self.state = defaultdict(dict)
+        for i, state in state_dict["state"].items():
+            if i in by_index:
+                self.state[by_index[i]] = {key: own(key, value, by_index[i]) for key, value in state.items()}
+            else:
+                self.state[i] = state
+        self.param_groups = [{**other, "params": group["params"]} for group, other in zip(groups, saved)]
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join(lines) + "\n)"
+
+
+# ------------------------------------------------------------------ arithmetic on arrays
+
+FLOAT32 = np.dtype(np.float32)
+FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they compute
+
+
+def add_scaled(y: Array, x: Any, a: float, scratch: Array | None = None) -> None:
+    """y += a*x in place.
+
+    torch fuses the two operations: one rounding. So do we for a few float32 numbers (the product is exact in float64), so
+    that small models follow torch's to the last bit; for more, the conversions would cost four times the arithmetic.
+    """
+    if y.size <= FUSED_SIZE and y.dtype is FLOAT32:
+        wide = x.astype(np.float64)
+        wide *= float(np.float32(a))
+        wide += y
+        y[...] = wide
+    else:
+        y += np.multiply(x, a, scratch)
+
+
+def decay(average: Array, x: Any, rate: float, scratch: Array) -> None:
+    """average = rate*average + (1 - rate)*x*x in place: a running mean of squares."""
+    average *= rate
+    np.multiply(x, 1 - rate, scratch)
+    scratch *= x
+    average += scratch
+
+
+def lerp(average: Array, x: Any, weight: float, scratch: Array) -> None:
+    """average += weight*(x - average) in place: a running mean."""
+    np.subtract(x, average, scratch)
+    scratch *= weight
+    average += scratch
+
+
+def _check(**options: float) -> None:
+    words = {"lr": "learning rate", "eps": "epsilon value"}
+    for name, value in options.items():
+        if not value >= 0.0:
+            raise ValueError(f"Invalid {words.get(name, name + ' value')}: {value}")
+
+
+# ------------------------------------------------------------------ the optimizers
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum or Nesterov's (Sutskever et al., 2013): p -= lr*g, or lr*buf for
+
+        buf = momentum*buf + (1 - dampening)*g        (the first time buf = g; Nesterov: g + momentum*buf in its place)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        _check(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+        super().__init__(params, _options(locals(), "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"))
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        scratch = self._scratch(param)
+        momentum = group["momentum"]
+        if momentum != 0:
+            first = "momentum_buffer" not in self.state[parameter]
+            (buffer,) = self._state(parameter, "momentum_buffer")
+            if first:
+                buffer[...] = grad
+            else:
+                buffer *= momentum
+                add_scaled(buffer, grad, 1 - group["dampening"], scratch)
+            if group["nesterov"]:
+                grad = np.array(grad)
+                add_scaled(grad, buffer, momentum, scratch)
+            else:
+                grad = buffer
+        add_scaled(param, grad, -float(group["lr"]), scratch)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015): m and v are running means of g and g*g, corrected for their start at zero;
+
+        p -= lr * m/(1 - beta1**t) / (sqrt(v/(1 - beta2**t)) + eps)
+
+    amsgrad uses the largest v so far; decoupled_weight_decay makes it AdamW.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
+        _check(lr=lr, eps=eps)
+        for i, beta in enumerate(betas):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        _check(weight_decay=weight_decay)
+        super().__init__(params, _options(locals(), "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"))
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        step, m, v, *largest = self._state(
+            parameter, "step", "exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]
+        )
+        step += 1
+        beta1, beta2 = group["betas"]
+        lr, t, scratch = float(group["lr"]), step.item(), self._scratch(param)
+        if group["decoupled_weight_decay"] and group["weight_decay"] != 0:
+            param *= 1 - lr * group["weight_decay"]
+        lerp(m, grad, 1 - beta1, scratch)
+        decay(v, grad, beta2, scratch)
+        if largest:
+            v = np.maximum(largest[0], v, largest[0])
+        np.sqrt(v, scratch)
+        scratch /= (1 - beta2**t) ** 0.5
+        scratch += group["eps"]
+        np.divide(m, scratch, scratch)
+        scratch *= lr / (1 - beta1**t)
+        param -= scratch
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first p *= 1 - lr*weight_decay."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
+            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
+        )  # fmt: skip
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, 2012): v is a running mean of g*g, minus the square of that of g if `centered`;
+
+        p -= lr * g / (sqrt(v) + eps), or with momentum p -= lr*buf for buf = momentum*buf + g / (sqrt(v) + eps)
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        _check(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
+        super().__init__(params, _options(locals(), "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"))
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        momentum, centered = group["momentum"], group["centered"]
+        names = ["step", "square_avg", *["momentum_buffer"] * (momentum > 0), *["grad_avg"] * centered]
+        step, v, *more = self._state(parameter, *names)
+        step += 1
+        scratch = self._scratch(param)
+        decay(v, grad, group["alpha"], scratch)
+        if centered:
+            lerp(more[-1], grad, 1 - group["alpha"], scratch)
+            np.multiply(more[-1], more[-1], scratch)
+            v = np.subtract(v, scratch, scratch)
+        np.sqrt(v, scratch)
+        scratch += group["eps"]
+        np.divide(grad, scratch, scratch)
+        if momentum > 0:
+            buffer = more[0]
+            buffer *= momentum
+            buffer += scratch
+            np.copyto(scratch, buffer)
+        scratch *= float(group["lr"])
+        param -= scratch
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi et al., 2011): s is the sum of all g*g so far; p -= lr/(1 + (t - 1)*lr_decay) * g / (sqrt(s) + eps)."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        _check(
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
+        )
+        super().__init__(params, _options(locals(), "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"))
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                _, total = self._state(parameter, "step", "sum")
+                total += initial_accumulator_value
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        step, total = self._state(parameter, "step", "sum")
+        step += 1
+        scratch = self._scratch(param)
+        total += np.multiply(grad, grad, scratch)
+        np.sqrt(total, scratch)
+        scratch += group["eps"]
+        np.divide(grad, scratch, scratch)
+        scratch *= float(group["lr"]) / (1 + (step.item() - 1) * group["lr_decay"])
+        param -= scratch
+
+
+class Adadelta(Optimizer):
+    """Adadelta (Zeiler, 2012): v and u are running means of g*g and of d*d; p -= lr*d for d = g * sqrt(u + eps)/sqrt(v + eps)."""
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        _check(lr=lr)
+        if not 0.0 <= rho <= 1.0:
+            raise ValueError(f"Invalid rho value: {rho}")
+        _check(eps=eps, weight_decay=weight_decay)
+        super().__init__(params, _options(locals(), "lr rho eps weight_decay maximize capturable foreach differentiable"))
+
+    def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        step, v, u = self._state(parameter, "step", "square_avg", "acc_delta")
+        step += 1
+        eps, rho, scratch = group["eps"], group["rho"], self._scratch(param)
+        decay(v, grad, rho, scratch)
+        delta = np.sqrt(u + eps)
+        np.add(v, eps, scratch)
+        delta /= np.sqrt(scratch, scratch)
+        delta *= grad
+        decay(u, delta, rho, scratch)
+        delta *= float(group["lr"])
+        param -= delta
+
+
+def _options(arguments: dict[str, Any], names: str) -> dict[str, Any]:
+    """The options of a group, in torch's order, from a constructor's locals()."""
+    return {name: arguments[name] for name in names.split()}
+
+
+from . import lr_scheduler  # noqa: E402  (needs Optimizer)

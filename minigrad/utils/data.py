@@ -1,0 +1,426 @@
+"""Datasets, samplers and DataLoader (torch.utils.data): the order of the samples, and how they become batches.
+
+A map-style dataset has `__getitem__` and `__len__`; an IterableDataset has `__iter__`. A sampler yields indices, a
+BatchSampler lists of them, and `default_collate` turns a list of samples into one batch. Shuffled orders are torch's:
+each iteration of a loader draws from the generators what torch draws, in the same order. Draws: random.py.
+"""
+
+from __future__ import annotations
+
+import bisect
+import copy
+import itertools
+import math
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from .. import random
+from ..creation import as_tensor, tensor
+from ..dtypes import float64
+from ..ops.shapes import stack
+from ..random import Generator, default_generator
+from ..tensor import Tensor
+
+__all__ = [
+    "Dataset", "IterableDataset", "TensorDataset", "Subset", "ConcatDataset", "random_split", "default_collate",
+    "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler", "BatchSampler",
+    "DataLoader", "get_worker_info",
+]  # fmt: skip
+
+T = TypeVar("T", covariant=True)
+
+
+# ------------------------------------------------------------------ datasets
+
+
+class Dataset(Generic[T]):
+    """A collection of samples: a subclass defines `__getitem__` and, for most samplers, `__len__`."""
+
+    def __getitem__(self, index: Any) -> T:
+        raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
+
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[T]):
+    """A stream of samples: a subclass defines `__iter__`."""
+
+    def __iter__(self) -> Iterator[T]:
+        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+
+    def __add__(self, other: Any) -> Any:
+        raise TypeError("iterable datasets can't be concatenated: write one whose __iter__ goes through both")
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """Sample i is the tuple of the i-th rows of the tensors. AssertionError if their first sizes differ."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if any(t.size(0) != tensors[0].size(0) for t in tensors):
+            raise AssertionError("Size mismatch between tensors")
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple([t[index] for t in self.tensors])
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].size(0))
+
+
+class Subset(Dataset[T]):
+    """The samples of `dataset` at `indices`."""
+
+    def __init__(self, dataset: Dataset[T], indices: Sequence[int]) -> None:
+        self.dataset, self.indices = dataset, indices
+
+    def __getitem__(self, idx: Any) -> Any:
+        return self.dataset[[self.indices[i] for i in idx] if isinstance(idx, list) else self.indices[idx]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset[T]):
+    """Datasets one after the other."""
+
+    def __init__(self, datasets: Iterable[Dataset[T]]) -> None:
+        self.datasets: list[Any] = list(datasets)
+        if not self.datasets:
+            raise AssertionError("datasets should not be an empty iterable")
+        if any(isinstance(d, IterableDataset) for d in self.datasets):
+            raise AssertionError("ConcatDataset does not support IterableDataset")
+        self.cumulative_sizes = list(itertools.accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, idx: int) -> Any:
+        if idx < -len(self):
+            raise ValueError("absolute value of index should not exceed dataset length")
+        idx = idx + len(self) if idx < 0 else idx
+        which = bisect.bisect_right(self.cumulative_sizes, idx)
+        return self.datasets[which][idx - (self.cumulative_sizes[which - 1] if which else 0)]
+
+
+def random_split(
+    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = default_generator
+) -> list[Subset[Any]]:
+    """Split at random into subsets of these lengths, or fractions that add up to 1 (the remainder goes round from the first).
+
+    ValueError if the lengths don't add up to the dataset's.
+    """
+    n = len(dataset)
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+        for i, fraction in enumerate(lengths):
+            if not 0 <= fraction <= 1:
+                raise ValueError(f"Fraction at index {i} is not between 0 and 1")
+        floors = [math.floor(n * fraction) for fraction in lengths]
+        rest = n - sum(floors)
+        lengths = [size + rest // len(floors) + (i < rest % len(floors)) for i, size in enumerate(floors)]
+        for i, length in enumerate(lengths):
+            if length == 0:
+                warnings.warn(
+                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
+                )
+    if sum(lengths) != n:
+        raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
+    order = iter((generator or default_generator).permutation(n).tolist())
+    return [Subset(dataset, list(itertools.islice(order, int(length)))) for length in lengths]
+
+
+# ------------------------------------------------------------------ samplers
+
+
+class Sampler(Generic[T]):
+    """Base class of what yields the indices, or lists of indices, of an epoch."""
+
+    def __iter__(self) -> Iterator[T]:
+        raise NotImplementedError
+
+
+class SequentialSampler(Sampler[int]):
+    """0, 1, 2, ..."""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler[int]):
+    """A random order, or with `replacement` num_samples independent draws; a new one each time."""
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.data_source, self.replacement, self.generator = data_source, replacement, generator
+        self._num_samples = num_samples
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
+        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
+            raise ValueError(
+                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
+            )
+
+    @property
+    def num_samples(self) -> int:
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        n, wanted = len(self.data_source), self.num_samples
+        generator = self.generator or Generator().manual_seed(_draw_seed(default_generator))
+        if self.replacement:
+            for size in [32] * (wanted // 32) + [wanted % 32]:
+                yield from generator.integers(size, 0, n).tolist()
+        else:
+            for _ in range(wanted // n):
+                yield from generator.permutation(n).tolist()
+            yield from generator.permutation(n).tolist()[: wanted % n]
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given indices in a random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        self.indices, self.generator = indices, generator
+
+    def __iter__(self) -> Iterator[int]:
+        order = (self.generator or default_generator).permutation(len(self.indices)).tolist()
+        return iter([self.indices[i] for i in order])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """num_samples indices, each drawn with a probability proportional to its weight."""
+
+    def __init__(
+        self,
+        weights: Sequence[float],
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        if type(num_samples) is not int or num_samples <= 0:
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
+        if not isinstance(replacement, bool):
+            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
+        self.weights = as_tensor(weights, dtype=float64)
+        if self.weights.ndim != 1:
+            raise ValueError(
+                f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"
+            )
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = random.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        return iter(drawn.tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[int]]):
+    """Lists of batch_size indices from another sampler; with `drop_last` a shorter last one is left out."""
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if type(batch_size) is not int or batch_size <= 0:
+            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        indices = iter(self.sampler)
+        while batch := list(itertools.islice(indices, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+    def __len__(self) -> int:
+        return _batches(len(self.sampler), self.batch_size, self.drop_last)  # type: ignore[arg-type]
+
+
+def _batches(samples: int, batch_size: int, drop_last: bool) -> int:
+    return samples // batch_size if drop_last else -(-samples // batch_size)
+
+
+def _draw_seed(generator: Generator) -> int:
+    """One draw of `random_()` for int64."""
+    return int(generator.words(1, 64)[0]) % 2**63
+
+
+# ------------------------------------------------------------------ loading
+
+
+def default_collate(batch: Sequence[Any]) -> Any:
+    """One batch from a list of samples: tensors are stacked, numbers become a tensor, tuples and dicts are done by entry.
+
+    TypeError for samples of other types, RuntimeError for sequences of different lengths.
+    """
+    first = batch[0]
+    if isinstance(first, Tensor):
+        return stack(batch, 0)
+    if isinstance(first, np.ndarray) and first.dtype.kind in "buif":
+        return stack([as_tensor(b) for b in batch], 0)
+    if isinstance(first, np.bool_ | np.number):
+        return as_tensor(np.array(batch))
+    if isinstance(first, float):
+        return tensor(batch, dtype=float64)
+    if isinstance(first, int):
+        return tensor(batch)
+    if isinstance(first, str | bytes):
+        return batch
+    if isinstance(first, Mapping):
+        collated = {key: default_collate([sample[key] for sample in batch]) for key in first}
+        if type(first) is dict or not hasattr(first, "update"):
+            return collated
+        (like := copy.copy(first)).update(collated)  # type: ignore[attr-defined]
+        return like
+    if isinstance(first, Sequence):
+        if any(len(sample) != len(first) for sample in batch):
+            raise RuntimeError("each element in list of batch should be of equal size")
+        columns = [default_collate(column) for column in zip(*batch)]
+        return type(first)(*columns) if hasattr(first, "_fields") else columns
+    raise TypeError(
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
+        f"{first.dtype if isinstance(first, np.ndarray) else type(first)}"
+    )
+
+
+def _default_convert(sample: Any) -> Any:
+    """Without batching: arrays inside the sample become tensors, all else stays as it is."""
+    if isinstance(sample, np.ndarray | np.bool_ | np.number) and sample.dtype.kind in "buif":
+        return as_tensor(sample)
+    if isinstance(sample, Mapping):
+        return {key: _default_convert(value) for key, value in sample.items()}
+    if isinstance(sample, list | tuple):
+        entries = [_default_convert(entry) for entry in sample]
+        return type(sample)(*entries) if hasattr(sample, "_fields") else entries
+    return sample
+
+
+def get_worker_info() -> None:
+    """None, as in torch's main process: there are no workers."""
+
+
+class DataLoader(Generic[T]):
+    """Batches of a dataset: `for x, y in DataLoader(TensorDataset(xs, ys), batch_size=10, shuffle=True)`.
+
+    shuffle or sampler gives the order, drop_last leaves a shorter last batch out, collate_fn makes a batch of a list of
+    samples, batch_size=None gives single samples, batch_sampler gives lists of indices in place of all these. generator
+    is where the order is drawn from. Loading happens in the calling process whatever num_workers says, and what is only
+    of use with workers or a GPU is accepted and has no effect.
+    """
+
+    _warned = False
+
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int | None = 1,
+        shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Sequence[Any]] | None = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
+    ) -> None:
+        if num_workers < 0:
+            raise ValueError(
+                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
+            )
+        if num_workers > 0 and not DataLoader._warned:
+            DataLoader._warned = True
+            warnings.warn(
+                f"minigrad loads data in the calling process: num_workers={num_workers} has no effect", stacklevel=2
+            )
+        iterable = isinstance(dataset, IterableDataset)
+        if iterable:
+            for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
+                if value:
+                    raise ValueError(
+                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
+                    )
+        if sampler is not None and shuffle:
+            raise ValueError("sampler option is mutually exclusive with shuffle")
+        if batch_sampler is not None:
+            if batch_size != 1 or shuffle or sampler is not None or drop_last:
+                raise ValueError(
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                )
+            batch_size = None
+        elif batch_size is None and drop_last:
+            raise ValueError(
+                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
+            )
+        if sampler is None and not iterable:
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+        if batch_size is not None:
+            batch_sampler = BatchSampler(() if iterable else sampler, batch_size, drop_last)  # type: ignore[arg-type]
+        self.dataset, self.batch_size, self.drop_last, self.generator = dataset, batch_size, drop_last, generator
+        self.sampler, self.batch_sampler = sampler, batch_sampler
+        self.num_workers, self.pin_memory, self.timeout = num_workers, pin_memory, timeout
+        self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
+        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
+        self.collate_fn = collate_fn or (default_collate if batch_sampler is not None else _default_convert)
+
+    def __iter__(self) -> Iterator[Any]:
+        _draw_seed(self.generator or default_generator)  # the seed that torch draws for its workers
+        if isinstance(self.dataset, IterableDataset):
+            return self._stream(iter(self.dataset))
+        return map(self._fetch, self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+
+    def _fetch(self, index: Any) -> Any:
+        """The batch of a list of indices, or, without batching, the sample of one."""
+        dataset = self.dataset
+        if self.batch_sampler is None:
+            return self.collate_fn(dataset[index])
+        while type(dataset) is Subset:
+            index, dataset = [dataset.indices[i] for i in index], dataset.dataset
+        if self.collate_fn is default_collate and type(dataset).__getitem__ is TensorDataset.__getitem__:
+            rows = np.array(index)
+            return [t[rows] for t in dataset.tensors]
+        if hasattr(dataset, "__getitems__"):
+            return self.collate_fn(dataset.__getitems__(index))
+        return self.collate_fn([dataset[i] for i in index])
+
+    def _stream(self, samples: Iterator[Any]) -> Iterator[Any]:
+        if self.batch_size is None:
+            yield from map(self.collate_fn, samples)
+            return
+        while batch := list(itertools.islice(samples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield self.collate_fn(batch)
+
+    def __len__(self) -> int:
+        """How many batches an epoch has (samples, without batching)."""
+        if isinstance(self.dataset, IterableDataset):
+            n = len(self.dataset)  # type: ignore[arg-type]
+            return n if self.batch_size is None else _batches(n, self.batch_size, self.drop_last)
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
