@@ -23,7 +23,7 @@ from parity.programs import Program, full_script, literal, show
 from parity.verdicts import Verdict
 
 STYLES = {Verdict.SAME: "green", Verdict.WITHIN: "green", Verdict.NOT_OFFERED: "dim", Verdict.UNDECIDED: "yellow",
-          Verdict.TORCH_WORSE: "yellow", Verdict.BOTH_OFF: "yellow"}
+          Verdict.CHOICE: "yellow", Verdict.TORCH_WORSE: "yellow", Verdict.BOTH_OFF: "yellow"}
 TITLES = {"ops": "Ops: worst error in units of the bound", "programs": "Random programs", "corners": "Corners and conventions",
           "calls": "Call order", "training": "Training: lessons and optimizers", "mutants": "Wrong engines"}
 
@@ -114,7 +114,7 @@ def write(console: Console, sections: dict[str, list[Row]], engine: str, against
     failures = [(row, f) for row in everything for f in row.failures]
     for row, failure in failures:
         console.print(Text(f"{row.section} {row.name}", style="bold red"))
-        console.print(Text(render_failure(failure, engine, against)))
+        console.print(Text(render_failure(failure, engine, against)), soft_wrap=True)
         console.print()
     console.print(Text(summary(sections, engine, against), style="bold red" if failures else "bold green"))
 

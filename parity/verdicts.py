@@ -25,6 +25,7 @@ class Verdict(Enum):
     WITHIN = "within bound"
     NOT_OFFERED = "not offered"
     UNDECIDED = "undecided"            # the bound is infinite: overflow on the way, or a jump within the error
+    CHOICE = "another choice"          # of a second or third derivative at a tie, knee or limit, where none exists
     TORCH_WORSE = "torch worse"
     BOTH_OFF = "both off"
     OURS_WORSE = "ours worse"
@@ -217,7 +218,7 @@ def _compare_floats(program: Program, what: str, depth: int, x: np.ndarray, y: n
         open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
         finite = np.isfinite(x) & np.isfinite(y)
         chosen = open_ & (np.isnan(e) | ~np.isfinite(near)) & (~finite | ~np.isinf(e)) if not program.wild() else open_ & ~finite
-        for bad, verdict in ((ours_worse, Verdict.OURS_WORSE), (chosen, Verdict.CONVENTION), (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
+        for bad, verdict in ((ours_worse, Verdict.OURS_WORSE), (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE), (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
                              (off_y & ~off_x, Verdict.TORCH_WORSE), (open_, Verdict.UNDECIDED)):
             if bad.any():
                 result.add(Finding(what, verdict, sentence(verdict, what, x, y, near, error_x, error_y, e, bad, program, ours, theirs), x, y, near))
@@ -235,7 +236,7 @@ def _distance(x: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def sentence(verdict: Verdict, what: str, x: np.ndarray, y: np.ndarray, v: np.ndarray, error_x: np.ndarray, error_y: np.ndarray,
              e: np.ndarray, bad: np.ndarray, program: Program, ours: str, theirs: str) -> str:
-    if verdict is Verdict.CONVENTION:
+    if verdict in (Verdict.CONVENTION, Verdict.CHOICE):
         return f"{describe(what, x, y, program)}; {theirs} chooses otherwise at this tie, knee or limit"
     if verdict is Verdict.UNDECIDED:
         return f"the {what} differs, but no error bound holds there"
