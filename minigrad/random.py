@@ -1,9 +1,8 @@
 """torch's random numbers, bit for bit: with the same seed every function here gives the numbers that torch gives.
 
-Three layers. A `Generator` is the Mersenne Twister and turns its 32-bit words into numbers the way torch does. The fills
-(`_fill_uniform` and so on) write them into an array, in the order of its memory. Below them stand torch's names, each a
-line or two: `rand`, `randn`, ..., and what the Tensor methods `uniform_`, `normal_`, ... call. How many words a call takes,
-and in what order, is as much a part of the stream as the numbers are: every later draw depends on it.
+Three layers: `Generator`, the Mersenne Twister, makes arrays of numbers from its 32-bit words; `uniform_`, `normal_`, ...,
+which are also Tensor's methods, write them into a tensor; `rand`, `randn`, ... fill new tensors. How many words a call
+takes, and in what order, is as much a part of the stream as the numbers: every later draw depends on it.
 
 The float32 logarithm, sine and cosine are those of S. Moshier's Cephes library, which torch computes eight lanes at a time
 with fused multiply-adds; here they run on whole arrays. Next: nn/init.py and utils/data.py, which draw from here.
@@ -14,7 +13,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,16 +22,10 @@ from numpy.typing import NDArray
 from . import dtypes
 from .autograd import graph
 from .autograd.graph import differentiable, wrap
-from .autograd.modes import no_grad
 from .dtypes import dtype as DType
 
 if TYPE_CHECKING:
     from .tensor import Tensor
-
-__all__ = [
-    "Generator", "default_generator", "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state",
-    "rand", "randn", "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial",
-]  # fmt: skip
 
 Array = NDArray[Any]
 float32, float64 = np.float32, np.float64
@@ -47,8 +40,7 @@ STATE = np.dtype(
 class Generator:
     """`torch.Generator`: a stream of random numbers (mt19937) with its seed and its spare normal.
 
-    A new one has torch's default seed. `random`, `normal`, ... give the next n numbers as a 1-d array; only the fills and
-    the samplers of `utils.data` need them.
+    A new one has torch's default seed. `random`, `integers`, ... give the next n numbers as a 1-d array.
     """
 
     def __init__(self, device: Any = "cpu") -> None:
@@ -96,9 +88,7 @@ class Generator:
         if not isinstance(state, graph.Tensor) or state.dtype is not dtypes.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
         if state.numel() != STATE.itemsize:
-            raise RuntimeError(
-                f"Expected a CPUGeneratorImplState of size {STATE.itemsize} but found the input RNG state size to be {state.numel()}"
-            )
+            raise RuntimeError(f"Expected an RNG state of size {STATE.itemsize} but found the input state size to be {state.numel()}")
         new = np.frombuffer(state.numpy().tobytes(), STATE)[0]
         place = 624 if new["left"] == 1 else int(new["next"])
         if new["seeded"] != 1 or place > 624 or new["left"] != 625 - place:
@@ -130,7 +120,7 @@ class Generator:
         """Integers from low to high - 1, as torch's `word % (high - low) + low`; 64-bit words from a span of 2**28 on."""
         span = high - low
         words = self.words(n, 32 if span < 2**28 else 64)
-        return (words if span == 2**64 else words % span).astype(np.int64) + low
+        return words.view(np.int64) if span == 2**64 else (words % span).astype(np.int64) + low
 
     def exponential(self, n: int, rate: float) -> Array:
         """Exponential with the given rate, float64."""
@@ -210,14 +200,14 @@ def _fma64(a: Array, b: Any, c: Any) -> Array:
         total = product + c
         part = total - product
         error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2 + ((product - (total - part)) + (c - part))
-        return np.where(np.isfinite(error), total + error, total)
+        return np.where(np.isfinite(error) & (error != 0), total + error, total)
 
 
 def _scaled(z: Array, scale: float, shift: float) -> Array:
     """z * scale + shift rounded once, in the dtype of z."""
     scale, shift = z.dtype.type(scale), z.dtype.type(shift)
     if scale == 1:
-        return z + shift if shift else z
+        return z + shift
     return _fma32(z, scale, shift) if z.dtype == float32 else _fma64(z, scale, shift)
 
 
@@ -270,7 +260,7 @@ def _box_muller(u: Array) -> Array:
     return np.stack([radius * cos, radius * sin], 1).ravel()
 
 
-# ------------------------------------------------------------------ fills: what Tensor's methods of these names call
+# ------------------------------------------------------------------ filling a tensor: Tensor's methods of these names
 
 
 def _stream(generator: Any) -> Generator:
@@ -304,38 +294,13 @@ def _drawn_as(t: Tensor, kernel: str) -> type[np.floating[Any]]:
     return float64 if t.dtype is dtypes.float64 else float32
 
 
-def _integer_limits(d: DType) -> tuple[int, int]:
-    """The range in which d holds every integer."""
-    if d is dtypes.bool_:
-        return 0, 1
-    if d.is_floating_point:
-        return -(2 ** (np.finfo(d.numpy).nmant + 1)), 2 ** (np.finfo(d.numpy).nmant + 1)
-    return dtypes.iinfo(d).min, dtypes.iinfo(d).max
-
-
-# What torch's messages call the types.
-C_NAMES = dict(zip(dtypes.ALL, ("bool", "unsigned char", "signed char", "short", "int", "long", "c10::Half", "float", "double")))
-
-
-def _check_bounds(d: DType, limits: tuple[float, float], **bounds: float) -> None:
-    for name, bound in bounds.items():
-        if not limits[0] <= bound <= limits[1]:
-            raise RuntimeError(f"{name.replace('_', ' - ')} is out of bounds for {C_NAMES[d]}")
-
-
-def uniform_(t: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Fill with floats of [low, high). RuntimeError if low > high, or if their distance is more than t's dtype holds."""
-    kind, low, high, stream = _drawn_as(t, "check_uniform_bounds"), float(low), float(high), _stream(generator)
-    if (low, high) != (0, 1):
-        limit = dtypes.finfo(t.dtype).max
-        _check_bounds(t.dtype, (-limit, limit), **{"from": low, "to": high})
-        if low > high:
-            raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
-        if high - low > limit:
-            raise RuntimeError(
-                f"uniform_ expects to-from <= std::numeric_limits<{t.dtype.legacy}>::max(), but found to={high:g} and "
-                f"from={low:g} which result in to-from to exceed the limit"
-            )
+def uniform_(t: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with floats of [from_, to). RuntimeError if from_ > to, or if t's dtype does not hold their distance."""
+    kind, low, high, stream = _drawn_as(t, "check_uniform_bounds"), float(from_), float(to), _stream(generator)
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
+    if not high - low <= np.finfo(t.dtype.numpy).max:
+        raise RuntimeError(f"uniform_ expects to - from within the limits of {t.dtype}, but found to={high:g} and from={low:g}")
 
     def draw(n: int) -> Array:
         values = _scaled(stream.random(n, kind), kind(high) - kind(low), low).astype(t.dtype.numpy, copy=False)
@@ -357,14 +322,11 @@ def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Genera
 
 def exponential_(t: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with exponentials of rate lambd. RuntimeError unless lambd > 0 and t is of floats."""
+    stream = _stream(generator)
     if not t.dtype.is_floating_point:
-        raise RuntimeError(
-            "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "
-            f"specified {t.dtype.legacy}"
-        )
+        raise RuntimeError(f"the exponential distribution is continuous: exponential_ needs floats, not {t.dtype}")
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
-    stream = _stream(generator)
     return _fill(t, lambda n: stream.exponential(n, lambd))
 
 
@@ -375,10 +337,10 @@ def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | Non
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         return _fill(t, lambda n: stream.random(n) < p)
-    kind, chances, array = _drawn_as(p, "bernoulli_tensor_cpu_p_"), p.detach().numpy(), t._storage()
+    kind, chances = _drawn_as(p, "bernoulli_tensor_cpu_p_"), p.detach().expand(t.shape).numpy()
     if not ((chances >= 0) & (chances <= 1)).all():
         raise RuntimeError("bernoulli expects every p to be in [0, 1]")
-    ordered = np.broadcast_to(chances, array.shape).transpose(_memory_order(array)).ravel()
+    ordered = chances.transpose(_memory_order(t._storage())).ravel()
     return _fill(t, lambda n: stream.random(n, kind) < ordered)
 
 
@@ -386,125 +348,98 @@ def random_(t: Tensor, *bounds: int | None, to: Any = ..., generator: Generator 
     """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None for it,
     they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
     stream, d = _stream(generator), t.dtype
-    least, largest = _integer_limits(d)
     bounds = bounds if to is ... else (*bounds, to)
+    least, largest = _integer_limits(d)
     if not bounds:
         return _fill(t, lambda n: stream.words(n, 64 if d.itemsize == 8 else 32) % (largest + 1))
     start, stop = (0, bounds[0]) if len(bounds) == 1 else bounds
-    low = _integer("random_", "from", start)
-    high = largest + 1 if stop is None else _integer("random_", "to", stop)
+    low, high = operator.index(start), largest + 1 if stop is None else operator.index(stop)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    _check_bounds(d, (least, largest), **{"from": low, "to_1": high - 1})
+    if low < least or high - 1 > largest:
+        raise RuntimeError(f"{'from' if low < least else 'to - 1'} is out of bounds for {d}: {least} to {largest}")
     return _fill(t, lambda n: stream.integers(n, low, high))
 
 
-def _integer(function: str, name: str, value: Any) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{function}(): argument '{name}' must be int, not {type(value).__name__}") from None
+def _integer_limits(d: DType) -> tuple[int, int]:
+    """The range in which d holds every integer."""
+    if d is dtypes.bool_:
+        return 0, 1
+    if d.is_floating_point:
+        return -(2 ** (np.finfo(d.numpy).nmant + 1)), 2 ** (np.finfo(d.numpy).nmant + 1)
+    return np.iinfo(d.numpy).min, np.iinfo(d.numpy).max
 
 
-# ------------------------------------------------------------------ torch's functions
+# ------------------------------------------------------------------ new tensors
 
 
-def manual_seed(seed: int) -> Generator:
-    """Seed the default generator, from which everything draws that is given no other, and return it."""
-    return default_generator.manual_seed(seed)
+manual_seed, initial_seed, seed = default_generator.manual_seed, default_generator.initial_seed, default_generator.seed
+get_rng_state, set_rng_state = default_generator.get_state, default_generator.set_state
 
 
-def seed() -> int:
-    """Seed the default generator from the operating system's randomness; returns the seed."""
-    return default_generator.seed()
+def _new(
+    fill: Callable[..., Tensor], parameters: tuple[Any, ...], sizes: tuple[Any, ...] = (), *, like: Any = None,
+    size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """A tensor of some size, or with the shape, dtype and layout of another, filled by `fill(tensor, *parameters)`."""
+    from .creation import _shape
 
-
-def initial_seed() -> int:
-    """The seed of the default generator."""
-    return default_generator.initial_seed()
-
-
-def get_rng_state() -> Tensor:
-    """The state of the default generator, see `Generator.get_state`."""
-    return default_generator.get_state()
-
-
-def set_rng_state(new_state: Tensor) -> None:
-    """Put the default generator into a state that `get_rng_state` gave."""
-    default_generator.set_state(new_state)
-
-
-def _empty(*size: Any, **options: Any) -> Tensor:
-    from .creation import empty
-
-    return empty(*size, **options)
-
-
-def _empty_like(function: str, input: Any, **options: Any) -> Tensor:
-    from .creation import empty_like
-
-    if not isinstance(input, graph.Tensor):
-        raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-    return empty_like(input, **options)
-
-
-def _leaf(t: Tensor, requires_grad: bool) -> Tensor:
+    dtypes.check_device(device)
+    if like is None:
+        kind = (dtype or dtypes.get_default_dtype()).numpy
+        t = wrap(np.empty(_shape(sizes if size is None else (size,), "size"), kind))
+    elif not isinstance(like, graph.Tensor):
+        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(like).__name__}")
+    else:
+        layout = like._storage()
+        t = wrap(np.empty_like(layout, (dtype or like.dtype).numpy, "C" if 0 in layout.strides else "K"))
+    if out is not None:
+        if out.shape != t.shape:
+            raise RuntimeError(f"out= has shape {tuple(out.shape)}, the result {tuple(t.shape)}")
+        t = out
+    fill(t, *parameters, generator=generator)
     return t.requires_grad_() if requires_grad else t
 
 
-def rand(*size: Any, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
-    """Uniform floats of [0, 1). `options`, here and below, are those of `torch.empty`: out, dtype, device."""
-    return _leaf(uniform_(_empty(*size, **options), generator=generator), requires_grad)
+def rand(*size: Any, **options: Any) -> Tensor:
+    """Uniform floats of [0, 1). Options, here and below: generator, out, dtype, device, requires_grad."""
+    return _new(uniform_, (), size, **options)
 
 
-def randn(*size: Any, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+def randn(*size: Any, **options: Any) -> Tensor:
     """Standard normals."""
-    return _leaf(normal_(_empty(*size, **options), generator=generator), requires_grad)
+    return _new(normal_, (), size, **options)
 
 
-def randint(
-    low: Any = 0, high: Any = None, size: Any = None, *,
-    generator: Generator | None = None, dtype: DType | None = None, requires_grad: bool = False, **options: Any,
-) -> Tensor:  # fmt: skip
+def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = dtypes.int64, **options: Any) -> Tensor:
     """`randint(low=0, high, size)`: integers from low to high - 1; int64 unless `dtype` says otherwise."""
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
-    if not isinstance(size, Sequence):
-        raise TypeError(f"randint(): argument 'size' must be tuple of ints, not {type(size).__name__}")
-    bounds = _integer("randint", "low", low), _integer("randint", "high", high)
-    dtype = dtypes.int64 if dtype is None and options.get("out") is None else dtype
-    return _leaf(random_(_empty(size, dtype=dtype, **options), *bounds, generator=generator), requires_grad)
+    return _new(random_, (low, high), tuple(size), dtype=dtype, **options)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: DType = dtypes.int64, **options: Any) -> Tensor:
-    """The integers 0 to n - 1 in random order. RuntimeError if n is negative, or dtype does not hold n - 1."""
-    n, stream = _integer("randperm", "n", n), _stream(generator)
-    if n < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+def randperm(n: int, *, dtype: Any = dtypes.int64, **options: Any) -> Tensor:
+    """The integers 0 to n - 1 in random order. RuntimeError if n is negative, or if dtype does not hold n - 1."""
     if n - 1 > _integer_limits(dtype)[1]:
         raise RuntimeError(f"randperm({n}): {dtype} does not hold {n - 1}")
-    return _fill(_empty(n, dtype=dtype, **options), stream.permutation)
+    return _new(lambda t, generator: _fill(t, _stream(generator).permutation), (), (n,), dtype=dtype, **options)
 
 
-def rand_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+def rand_like(input: Tensor, **options: Any) -> Tensor:
     """Uniform floats of [0, 1) with the shape, dtype and layout of `input`."""
-    return _leaf(uniform_(_empty_like("rand_like", input, **options), generator=generator), requires_grad)
+    return _new(uniform_, (), like=input, **options)
 
 
-def randn_like(input: Tensor, *, generator: Generator | None = None, requires_grad: bool = False, **options: Any) -> Tensor:
+def randn_like(input: Tensor, **options: Any) -> Tensor:
     """Standard normals with the shape, dtype and layout of `input`."""
-    return _leaf(normal_(_empty_like("randn_like", input, **options), generator=generator), requires_grad)
+    return _new(normal_, (), like=input, **options)
 
 
-def randint_like(
-    input: Tensor, low: int = 0, high: int | None = None, *,
-    generator: Generator | None = None, requires_grad: bool = False, **options: Any,
-) -> Tensor:  # fmt: skip
+def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
     """`randint_like(input, low=0, high)`: integers from low to high - 1 with the shape, dtype and layout of `input`."""
-    bounds = (0, low) if high is None else (low, high)
-    return _leaf(random_(_empty_like("randint_like", input, **options), *bounds, generator=generator), requires_grad)
+    return _new(random_, (0, low) if high is None else (low, high), like=input, **options)
 
 
 @differentiable(name="NormalBackward3", mean=lambda g: g * 0.0, std=lambda g: g * 0.0)
@@ -512,27 +447,23 @@ def _normal_sample(mean: Array, std: Array, drawn: Array) -> Array:
     return drawn
 
 
-def normal(
-    mean: float | Tensor, std: float | Tensor = 1.0, size: Any = None, *,
-    generator: Generator | None = None, requires_grad: bool = False, **options: Any,
-) -> Tensor:  # fmt: skip
+def normal(mean: float | Tensor, std: float | Tensor = 1.0, size: Any = None, **options: Any) -> Tensor:
     """Normals of a size; or, where mean or std is a tensor, one for each of their elements. RuntimeError if std < 0.
 
-    The gradient of mean and std is zero, as in torch. For the one of a sum, write `mean + std * torch.randn_like(std)`.
+    The gradient of mean and std is zero, as in torch; write `mean + std * torch.randn_like(std)` for that of the formula.
     """
-    tensors = [x for x in (mean, std) if isinstance(x, graph.Tensor)]
-    if not tensors:
-        if not isinstance(size, Sequence):
-            raise TypeError("normal() of two numbers needs their number too: torch.normal(mean, std, (rows, columns))")
-        return _leaf(normal_(_empty(size, **options), mean, std, generator=generator), requires_grad)
-    if size is not None or requires_grad or options:
-        raise TypeError("normal() of tensors takes shape and dtype from them, and no option but generator")
-    scale = std._array if isinstance(std, graph.Tensor) else float(std)
-    if np.any(scale < 0):
-        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found std {std}")
-    shape = np.broadcast_shapes(*[x.shape for x in tensors])
-    drawn = normal_(_empty(shape, dtype=tensors[0].dtype), generator=generator)._array
-    drawn *= scale
+    if not isinstance(mean, graph.Tensor) and not isinstance(std, graph.Tensor):
+        if size is None:
+            raise TypeError("normal() of two numbers needs a size: torch.normal(mean, std, (rows, columns))")
+        return _new(normal_, (mean, std), tuple(size), **options)
+    both = mean + std  # RuntimeError if they do not broadcast
+    scale, kind = (std._array, std.dtype) if isinstance(std, graph.Tensor) else (None, None)
+    if scale is not None and (scale < 0).any():
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {scale.min():g}")
+    kind = mean.dtype if isinstance(mean, graph.Tensor) else kind
+    drawn = _new(normal_, (0.0, std if scale is None else 1.0), both.shape, dtype=kind, **options)._storage()
+    if scale is not None:
+        drawn *= scale
     drawn += mean._array if isinstance(mean, graph.Tensor) else mean
     return _normal_sample(mean, std, drawn)
 
@@ -544,8 +475,9 @@ def _bernoulli_sample(p: Array, drawn: Array) -> Array:
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Ones and zeros in the shape and dtype of `input`: ones with the probabilities it holds, or with probability p each."""
-    t = bernoulli_(_empty(input.shape, dtype=input.dtype), input if p is None else p, generator=generator)
-    return _bernoulli_sample(input, t._array)
+    chances = (input if p is None else p,)
+    drawn = _new(bernoulli_, chances, tuple(input.shape), dtype=input.dtype, generator=generator)
+    return _bernoulli_sample(input, drawn._array)
 
 
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
@@ -554,22 +486,18 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     RuntimeError if weights are negative, not finite or all zero, or, without replacement, fewer than num_samples.
     """
     weights, stream = input.detach().numpy(), _stream(generator)
-    if weights.ndim not in (1, 2):
-        raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if not input.dtype.is_floating_point:
-        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {input.dtype.legacy}")
-    if num_samples <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and num_samples > weights.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if weights.ndim not in (1, 2) or not input.dtype.is_floating_point:
+        raise RuntimeError(f"multinomial needs floats of 1 or 2 dimensions, not {input.dtype} of {weights.ndim}")
+    if num_samples <= 0 or not replacement and num_samples > weights.shape[-1]:
+        raise RuntimeError(f"multinomial cannot draw {num_samples} of {weights.shape[-1]} without replacement")
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (weights.sum(-1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if not replacement or num_samples == 1:  # the largest weight / exponential is drawn first, the next second, ...
-        race = weights / exponential_(_empty_like("multinomial", input.detach()), generator=stream).numpy()
-        return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples])
+    if not replacement or num_samples == 1:  # a race: the largest weight / exponential comes first, the next second, ...
+        race = weights / _new(exponential_, (), like=input, generator=stream)._array
+        return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples].copy())
     rows = weights.reshape(-1, weights.shape[-1]).cumsum(-1)
-    u = stream.random(len(rows) * num_samples).reshape(len(rows), num_samples)
-    drawn = [np.searchsorted((row / row[-1])[:-1], points) for row, points in zip(rows, u)]
+    points = stream.random(len(rows) * num_samples).reshape(len(rows), num_samples)
+    drawn = [np.searchsorted((row / row[-1])[:-1], u) for row, u in zip(rows, points)]
     return wrap(np.array(drawn).reshape(*weights.shape[:-1], num_samples))

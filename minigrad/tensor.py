@@ -16,7 +16,7 @@ import numpy as np
 from . import dtypes, printing, random
 from .autograd import graph, walk
 from .autograd.graph import LEAF, Extra, Node, source, wrap
-from .autograd.modes import mode
+from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .ops import arithmetic, elementwise, indexing, matrix, reductions, shapes
 from .ops.promotion import promoted, result_type, shape_error
 
@@ -38,7 +38,7 @@ class Tensor:
     _base: Tensor | None  # the tensor whose memory this one is a view of
     _grad: Tensor | None = None
     _extra: Extra | None = None  # hooks of a leaf
-    _post_hooks: dict[int, Any] = {}
+    _post_hooks: dict[int, Any] | None = None
     _frozen: str | None = None  # why a view must not be written to in a graph
     _seen: int = 0  # the version of the base for which `_node` of a view was made
     _inference: bool = False
@@ -87,7 +87,7 @@ class Tensor:
             raise RuntimeError(CHANGE_FLAG if not value else CHANGE_FLAG.split(" If you")[0])
         if value and self._array.dtype.kind != "f":
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-        if value and self._inference and not mode.inference:
+        if value and self._inference and not is_inference_mode_enabled():
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._node = LEAF if value else None
 
@@ -200,7 +200,8 @@ class Tensor:
         """Call hook(tensor) after backward has added to `.grad` of this leaf."""
         if self._node is not LEAF:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        self._post_hooks = dict(self._post_hooks)
+        if self._post_hooks is None:
+            self._post_hooks = {}
         return RemovableHandle(self._post_hooks, hook)
 
     def retain_grad(self) -> None:
@@ -268,7 +269,7 @@ class Tensor:
         tensor._seen = self._version[0]
         if self._frozen is not None:
             tensor._frozen = self._frozen
-        elif not mode.enabled:
+        elif not is_grad_enabled():
             tensor._frozen = "no_grad"
         return tensor  # type: ignore[no-any-return]
 
@@ -285,12 +286,12 @@ class Tensor:
     def _check_write(self, *others: Any) -> bool:
         """Whether a write in place must be recorded; RuntimeError where torch refuses it."""
         array = self._storage()
-        if 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]):
+        if array.size and 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]):
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
                 "Please clone() the tensor before performing the operation."
             )
-        if not mode.enabled:
+        if not is_grad_enabled():
             return False
         base = self._base
         recorded = self._current_node() is not None or any([isinstance(x, Tensor) and source(x) is not None for x in others])
@@ -717,11 +718,9 @@ class Tensor:
             self._rebase(shapes.clone(whole)._node)
         return self
 
-    def uniform_(self, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
-        return random.uniform_(self, named.get("from", from_), to, generator=generator)
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Tensor:
-        return random.normal_(self, mean, std, generator=generator)
+    uniform_, normal_, exponential_ = random.uniform_, random.normal_, random.exponential_
+    random_, bernoulli_ = random.random_, random.bernoulli_
+    bernoulli, multinomial = random.bernoulli, random.multinomial
 
 
 def _in_place_twin(operation: Any) -> Any:

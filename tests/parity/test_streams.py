@@ -1,0 +1,273 @@
+"""Random streams against torch: after any sequence of calls, every number drawn has torch's bits."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+
+import minigrad  # noqa: E402
+
+ENGINES = (torch, minigrad)
+SEEDS = st.one_of(st.integers(0, 100), st.integers(-(2**63), 2**64 - 1))
+FLOATS = st.sampled_from(["float32", "float64"])
+INTEGERS = st.sampled_from(["uint8", "int8", "int16", "int32", "int64"])
+# 16 and its multiples are where the way of drawing normals changes.
+SIZES = st.one_of(st.sampled_from([0, 1, 2, 3, 15, 16, 17, 31, 32, 33]), st.integers(0, 300))
+SHAPES = st.one_of(SIZES.map(lambda n: (n,)), st.tuples(), st.lists(st.integers(0, 7), min_size=2, max_size=3).map(tuple))
+BOUND = st.one_of(st.integers(-3, 3).map(float), st.floats(-5, 5, width=32), st.floats(-1e6, 1e6))
+LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided", "permuted"])
+
+
+def laid_out(m, shape, layout, dtype):
+    """A tensor of zeros of the given shape whose memory lies as `layout` says."""
+    dtype = getattr(m, dtype)
+    if layout == "transposed" and len(shape) >= 2:
+        return m.zeros(shape[1], shape[0], *shape[2:], dtype=dtype).transpose(0, 1)
+    if layout == "strided" and len(shape) >= 1:
+        return m.zeros(*shape[:-1], 2 * shape[-1], dtype=dtype)[(slice(None),) * (len(shape) - 1) + (slice(None, None, 2),)]
+    if layout == "permuted" and len(shape) == 3:
+        return m.zeros(shape[1], shape[2], shape[0], dtype=dtype).permute(2, 0, 1)
+    return m.zeros(shape, dtype=dtype)
+
+
+def made(name, *args, shape, dtype, **options):
+    return lambda m, g: getattr(m, name)(*args, shape, dtype=getattr(m, dtype), generator=g, **options)
+
+
+def filled(name, *args, shape, layout, dtype):
+    return lambda m, g: getattr(laid_out(m, shape, layout, dtype), name)(*args, generator=g)
+
+
+def like(name, *args, shape, layout, dtype):
+    return lambda m, g: getattr(m, name)(laid_out(m, shape, layout, dtype), *args, generator=g)
+
+
+@st.composite
+def call(draw):
+    """(how it reads, what to do with an engine and a generator)"""
+    kind = draw(
+        st.sampled_from(
+            "rand randn normal normal_tensors randint randperm uniform_ normal_ random_ random_range random_from bernoulli_ "
+            "exponential_ rand_like randn_like randint_like bernoulli bernoulli_p bernoulli_tensor_ multinomial".split()
+        )
+    )
+    shape, layout, dtype = draw(SHAPES), draw(LAYOUTS), draw(FLOATS)
+    low, high = sorted((draw(BOUND), draw(BOUND)))
+    span = draw(st.sampled_from([(0, 10), (-7, 9), (0, 2**28 - 1), (0, 2**28), (-(2**40), 2**50), (-(2**63), 2**63 - 1)]))
+    short = (draw(st.integers(0, 50)), draw(st.integers(51, 127)))
+    holds_all = draw(st.sampled_from(["int32", "int64", "float32", "float64"]) if span[1] < 2**20 else st.just("int64"))
+    any_dtype = draw(st.one_of(FLOATS, INTEGERS, st.just("bool")))
+    p = draw(st.floats(0, 1))
+    table = {
+        "rand": made("rand", shape=shape, dtype=dtype),
+        "randn": made("randn", shape=shape, dtype=dtype),
+        "normal": made("normal", low, high - low, shape=shape, dtype=dtype),
+        "randint": made("randint", *span, shape=shape, dtype=holds_all),
+        "randperm": lambda m, g: m.randperm(math.prod(shape), generator=g),
+        "uniform_": filled("uniform_", low, high, shape=shape, layout=layout, dtype=dtype),
+        "normal_": filled("normal_", low, high - low, shape=shape, layout=layout, dtype=dtype),
+        "exponential_": filled("exponential_", high - low + 0.5, shape=shape, layout=layout, dtype=dtype),
+        "random_": filled("random_", shape=shape, layout=layout, dtype=any_dtype),
+        "random_range": filled("random_", *short, shape=shape, layout=layout, dtype=any_dtype.replace("bool", "int8")),
+        "random_from": filled("random_", short[0], None, shape=shape, layout=layout, dtype=any_dtype.replace("bool", "int8")),
+        "bernoulli_": filled("bernoulli_", p, shape=shape, layout=layout, dtype=any_dtype),
+        "rand_like": like("rand_like", shape=shape, layout=layout, dtype=dtype),
+        "randn_like": like("randn_like", shape=shape, layout=layout, dtype=dtype),
+        "randint_like": like("randint_like", *short, shape=shape, layout=layout, dtype=holds_all),
+        "bernoulli": lambda m, g: m.bernoulli((laid_out(m, shape, layout, dtype) + 1) * p, generator=g),
+        "bernoulli_p": lambda m, g: m.bernoulli(laid_out(m, shape, layout, any_dtype), p, generator=g),
+        "bernoulli_tensor_": lambda m, g: laid_out(m, shape, layout, "float32").bernoulli_(
+            m.tensor(p, dtype=getattr(m, dtype)), generator=g
+        ),
+        "normal_tensors": lambda m, g: [
+            m.normal(laid_out(m, shape, layout, dtype) + low, high - low, generator=g),
+            m.normal(low, laid_out(m, shape, layout, dtype) + abs(high), generator=g),
+            m.normal(laid_out(m, shape, layout, dtype) - 1 / 3, m.ones(shape, dtype=getattr(m, dtype)) * p, generator=g),
+        ],
+        "multinomial": lambda m, g: [
+            m.multinomial(m.arange(1.0, 13.0, dtype=getattr(m, dtype)).reshape(2, 6).t(), 2, generator=g),
+            m.multinomial(m.tensor([0.1, p, 3.0], dtype=getattr(m, dtype)), 40, True, generator=g),
+            m.multinomial(m.tensor([[0.1, p, 3.0], [1.0, 1.0, 0.0]], dtype=getattr(m, dtype)), 1, True, generator=g),
+        ],
+    }  # fmt: skip
+    about = f"{kind} shape={shape} {layout} {dtype}/{holds_all}/{any_dtype} low={low} high={high} {span} {short} p={p}"
+    return about, table[kind]
+
+
+def same_bits(theirs, ours, what):
+    if isinstance(theirs, list):
+        for a, b in zip(theirs, ours):
+            same_bits(a, b, what)
+        return
+    a, b = theirs.numpy(), ours.numpy()
+    layouts = [[s for s, n in zip(t.stride(), t.shape) if n > 1] for t in (theirs, ours)]
+    assert (a.shape, a.dtype) == (b.shape, b.dtype) and (a.size == 0 or layouts[0] == layouts[1]), what
+    assert a.tobytes() == b.tobytes(), f"{what}\ntorch    {a.ravel()[:20]}\nminigrad {b.ravel()[:20]}"
+
+
+@settings(max_examples=400, deadline=None)
+@given(seed=SEEDS, calls=st.lists(call(), min_size=1, max_size=8), own=st.booleans())
+def test_every_draw_has_torchs_bits_and_leaves_torchs_state(seed, calls, own):
+    generators = []
+    for m in ENGINES:
+        generator = m.Generator() if own else None
+        (generator or m).manual_seed(seed)
+        generators.append(generator)
+    for about, do in calls:
+        theirs, ours = (do(m, g) for m, g in zip(ENGINES, generators))
+        same_bits(theirs, ours, f"seed {seed}, {about}")
+    states = [g.get_state() if own else m.get_rng_state() for m, g in zip(ENGINES, generators)]
+    same_bits(*states, "the state")
+    seeds = [(g or m).initial_seed() for m, g in zip(ENGINES, generators)]
+    assert seeds == [seed % 2**64] * 2
+
+
+@pytest.mark.parametrize("dtype, n", [("float32", 3_000_003), ("float64", 200_005)])
+def test_a_long_row_of_normals_has_torchs_bits(dtype, n):
+    for seed in (0, 2017):
+        theirs, ours = (m.manual_seed(seed) and m.randn(n, dtype=getattr(m, dtype)) for m in ENGINES)
+        same_bits(theirs, ours, f"randn({n}), seed {seed}")
+
+
+def test_float16_draws_have_torchs_bits_or_are_refused():
+    for seed in range(50):
+        for draw in (
+            lambda m: m.rand(1000, dtype=m.float16),
+            lambda m: m.empty(1000, dtype=m.float16).uniform_(-3, 0.7),
+            lambda m: m.randn(15, dtype=m.float16),
+            lambda m: m.empty(1000, dtype=m.float16).exponential_(),
+            lambda m: m.empty(100, dtype=m.float16).random_(),
+            lambda m: m.empty(100, dtype=m.float16).bernoulli_(),
+        ):
+            same_bits(*(m.manual_seed(seed) and draw(m) for m in ENGINES), f"float16, seed {seed}")
+    with pytest.raises(NotImplementedError, match="draw float32"):
+        minigrad.randn(16, dtype=minigrad.float16)
+
+
+def test_a_state_taken_in_one_engine_goes_on_in_the_other():
+    for theirs, ours in (ENGINES, ENGINES[::-1]):
+        theirs.manual_seed(-77)
+        theirs.randn(5)  # leaves a spare normal
+        ours.set_rng_state(getattr(ours, "from_numpy")(theirs.get_rng_state().numpy().copy()))
+        assert ours.initial_seed() == theirs.initial_seed()
+        for n in (1, 700, 3, 16):
+            same_bits(theirs.randn(n), ours.randn(n), "after the change of engine")
+
+
+def test_a_generator_is_copied_with_its_state():
+    for m in ENGINES:
+        generator = m.Generator().manual_seed(3)
+        m.randn(3, generator=generator)
+        twin = generator.clone_state()
+        assert m.rand(5, generator=twin).tolist() == m.rand(5, generator=generator).tolist()
+
+
+def test_a_shuffle_of_many_has_torchs_bits():
+    same_bits(*(m.manual_seed(9) and m.randperm(100_000) for m in ENGINES), "randperm(100_000)")
+
+
+REFUSED = [
+    ("empty(3).uniform_(2, 1)", RuntimeError),
+    ("empty(3).uniform_(0, float('inf'))", RuntimeError),
+    ("empty(3).uniform_(float('nan'), 1)", RuntimeError),
+    ("empty(3).uniform_(-3e38, 3e38)", RuntimeError),
+    ("empty(3).normal_(0, -1)", RuntimeError),
+    ("empty(3).normal_(0, float('nan'))", RuntimeError),
+    ("normal(0., -1., (3,))", RuntimeError),
+    ("normal(zeros(3), -ones(3))", RuntimeError),
+    ("normal(zeros(3), ones(2))", RuntimeError),
+    ("normal(1., 2.)", TypeError),
+    ("normal(0, 1, 3)", TypeError),
+    ("normal(zeros(3, dtype=int64), 1.)", NotImplementedError),
+    ("randint(5, 5, (2,))", RuntimeError),
+    ("randint(3)", TypeError),
+    ("randint(0, 10, 3)", TypeError),
+    ("randint(5.5, (2,))", TypeError),
+    ("randint(0, 300, (2,), dtype=uint8)", RuntimeError),
+    ("randint(-200, 0, (2,), dtype=int8)", RuntimeError),
+    ("randint(10, (3,), dtype=bool)", RuntimeError),
+    ("empty(3).random_(5, 3)", RuntimeError),
+    ("empty(3).random_(0)", RuntimeError),
+    ("empty(3).bernoulli_(1.5)", RuntimeError),
+    ("empty(3).bernoulli_(tensor([0., 2., 0.]))", RuntimeError),
+    ("empty(3).bernoulli_(ones(2) * .3)", RuntimeError),
+    ("bernoulli(tensor([1.5]))", RuntimeError),
+    ("bernoulli(tensor([1]))", NotImplementedError),
+    ("empty(3).exponential_(0)", RuntimeError),
+    ("empty(3, dtype=int64).exponential_()", RuntimeError),
+    ("rand(3, dtype=int64)", NotImplementedError),
+    ("randn(3, dtype=int64)", NotImplementedError),
+    ("rand(2.)", TypeError),
+    ("rand('a')", TypeError),
+    ("rand(-1)", RuntimeError),
+    ("rand(2, generator=3)", TypeError),
+    ("rand(2, colour=3)", TypeError),
+    ("rand_like(3)", TypeError),
+    ("randperm(-1)", RuntimeError),
+    ("randperm(3.)", TypeError),
+    ("randperm(300, dtype=uint8)", RuntimeError),
+    ("randperm(3, requires_grad=True)", RuntimeError),
+    ("multinomial(zeros(2), 1)", RuntimeError),
+    ("multinomial(zeros(2), 2, True)", RuntimeError),
+    ("multinomial(tensor([1., -1.]), 1)", RuntimeError),
+    ("multinomial(tensor([1., float('nan')]), 2, True)", RuntimeError),
+    ("multinomial(ones(2), 3)", RuntimeError),
+    ("multinomial(ones(2), 0)", RuntimeError),
+    ("multinomial(ones(2, 3, 4), 1)", RuntimeError),
+    ("multinomial(ones(2, dtype=int64), 1)", RuntimeError),
+    ("manual_seed(2**64)", ValueError),
+    ("manual_seed(-2**63 - 1)", ValueError),
+    ("manual_seed('a')", ValueError),
+    ("set_rng_state(zeros(3))", TypeError),
+    ("set_rng_state(zeros(3, dtype=uint8))", RuntimeError),
+    ("set_rng_state(zeros(5056, dtype=uint8))", RuntimeError),
+    ("ones(3, requires_grad=True).uniform_()", RuntimeError),
+    ("ones(3).expand(2, 3).normal_()", RuntimeError),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call, error", REFUSED)
+def test_what_torch_refuses_is_refused_alike_and_draws_nothing(call, error):
+    for m in ENGINES:
+        m.manual_seed(5)
+        names = {**vars(m), **{name: getattr(m, name) for name in ("bool", "int64", "uint8", "int8")}, "float": float}
+        with pytest.raises(error):
+            eval(call, names)
+        if m is minigrad and "requires_grad" not in call:  # torch draws before it refuses some of them
+            assert m.rand(1).item() == m.rand(1, generator=m.Generator().manual_seed(5)).item(), "the refused call drew"
+
+
+def test_accepted_forms_of_the_arguments():
+    for call in (
+        "rand()", "rand(())", "rand([])", "rand([2, 3])", "rand((2, 3))", "rand(2, 3)", "rand(size=(2,))", "rand(np.int64(2))",
+        "randint(10, (3,))", "randint(10, size=(3,))", "randint(high=10, size=(3,))", "randint(low=3, high=10, size=[2])",
+        "randint(0, 5, ())", "randint(0, 2, (9,), dtype=m.bool)", "randint(2**63 - 1, (3,))", "randint(np.int64(5), (3,))",
+        "randint_like(m.zeros(3), 5)", "randint_like(m.zeros(3), low=2, high=5, dtype=m.int64)", "randperm(5, dtype=m.float32)",
+        "randperm(np.int64(4))", "normal(mean=0, std=1, size=(2, 2))", "normal(0, 1, [3])", "normal(m.zeros(3))",
+        "empty(9, dtype=m.int64).random_(3, to=7)", "empty(9, dtype=m.int64).random_(3, None)", "empty(9).random_(5)",
+        "empty(9, dtype=m.int64).random_(-2**63, None)", "empty(3).normal_(mean=1, std=2)", "empty(3).exponential_(lambd=2)",
+        "empty(3).uniform_(1, 1)", "rand(4, out=m.empty(4))", "rand_like(m.zeros(2, requires_grad=True))",
+        "bernoulli(m.ones(9) * .5, p=.3)", "multinomial(m.ones(2, 3), num_samples=2, replacement=True)", "rand(2, device='cpu')",
+    ):  # fmt: skip
+        if call == "rand()":
+            continue  # torch asks for a size
+        results = [m.manual_seed(1) and eval(f"m.{call}", {"m": m, "np": np}) for m in ENGINES]
+        same_bits(*results, call)
+        assert results[0].requires_grad == results[1].requires_grad, call
+    for m in ENGINES:
+        assert m.randn(2, requires_grad=True).is_leaf and m.randn(2, requires_grad=True).requires_grad
+
+
+def test_the_gradient_of_a_draw_is_zero():
+    for m in ENGINES:
+        mean, std, p = (m.full((3,), 0.5, requires_grad=True) for _ in range(3))
+        pull = m.tensor([1.0, -2.0, 3.0])
+        (m.normal(mean, std) * pull).sum().backward()
+        (m.bernoulli(p) * pull).sum().backward()
+        for x in (mean, std, p):
+            assert x.grad.tolist() == [0.0, 0.0, 0.0]
+    assert repr(minigrad.bernoulli(p)).endswith("grad_fn=<BernoulliBackward0>)")
