@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes
-from .autograd.graph import LEAF, wrap
+from .autograd.graph import wrap
 from .ops.shapes import as_sizes
 from .tensor import Tensor
 
@@ -21,7 +21,9 @@ def finish(array: Any, dtype: Any = None, requires_grad: bool = False, device: A
         array = array.astype(dtype.numpy)
     if requires_grad and array.dtype.kind != "f":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
-    return wrap(array, LEAF if requires_grad else None)
+    tensor = wrap(array)
+    tensor.requires_grad = requires_grad
+    return tensor
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

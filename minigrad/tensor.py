@@ -1,7 +1,7 @@
 """The Tensor: an array, and where it came from.
 
 A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_version`, shared with its views), and
-`_node`: None for a constant, LEAF for a leaf that requires grad, else the node that recorded how it was made. Its methods
+`_node`: None for a constant, AccumulateGrad for a leaf that requires grad, else the node that recorded how it was made. Its methods
 and operators are the operations of `ops/`. Next: autograd/graph.py, how an operation is recorded.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from . import dtypes, printing, random
 from .autograd import graph, walk
-from .autograd.graph import LEAF, Extra, Node, source, wrap
+from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .ops import arithmetic, elementwise, indexing, matrix, reductions, shapes
 from .ops.promotion import promoted, result_type, shape_error
@@ -37,7 +37,7 @@ class Tensor:
     _version: list[int]
     _base: Tensor | None  # the tensor whose memory this one is a view of
     _grad: Tensor | None = None
-    _extra: Extra | None = None  # hooks of a leaf
+    _leaf_node: Node | None = None  # kept for when grad is required again
     _post_hooks: dict[int, Any] | None = None
     _frozen: str | None = None  # why a view must not be written to in a graph
     _seen: int = 0  # the version of the base for which `_node` of a view was made
@@ -69,13 +69,14 @@ class Tensor:
     @property
     def is_leaf(self) -> bool:
         """True for what the user made: constants and the tensors whose `.grad` backward fills."""
-        return self._current_node() is None or self._node is LEAF
+        node = self._current_node()
+        return node is None or type(node) is AccumulateGrad
 
     @property
     def grad_fn(self) -> Node | None:
         """The node that recorded how this tensor was computed; None for leaves."""
         node = self._current_node()
-        return None if node is LEAF else node
+        return None if type(node) is AccumulateGrad else node
 
     @property
     def requires_grad(self) -> bool:
@@ -89,7 +90,9 @@ class Tensor:
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         if value and self._inference and not is_inference_mode_enabled():
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        self._node = LEAF if value else None
+        if value and self._leaf_node is None:
+            self._leaf_node = AccumulateGrad(self)
+        self._node = self._leaf_node if value else None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Make this leaf require grad (or not), and return it."""
@@ -198,7 +201,7 @@ class Tensor:
 
     def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
         """Call hook(tensor) after backward has added to `.grad` of this leaf."""
-        if self._node is not LEAF:
+        if type(self._node) is not AccumulateGrad:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         if self._post_hooks is None:
             self._post_hooks = {}
@@ -214,15 +217,14 @@ class Tensor:
     @property
     def retains_grad(self) -> bool:
         node = self._node
-        keeper = node.extra.retains if node is not None and node is not LEAF and node.extra is not None else None
+        keeper = node.extra.retains if node is not None and node.extra is not None else None
         return keeper is not None and keeper() is self
 
     def _hooks(self) -> Extra:
-        holder: Any = self if self._node is LEAF else self._current_node()
-        name = "_extra" if holder is self else "extra"
-        if getattr(holder, name) is None:
-            setattr(holder, name, Extra())
-        return getattr(holder, name)  # type: ignore[no-any-return]
+        node: Any = self._current_node()
+        if node.extra is None:
+            node.extra = Extra()
+        return node.extra  # type: ignore[no-any-return]
 
     # ---- memory: views, detaching, writes in place
 
@@ -238,6 +240,8 @@ class Tensor:
         if self._node is not None and value._array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._storage()
+        if self._leaf_node is not None:
+            self._leaf_node.shape, self._leaf_node.dtype = self._array.shape, self._array.dtype
 
     def detach(self) -> Tensor:
         """The same memory and version without history: writes through it are seen by backward, and refused there."""
@@ -296,10 +300,10 @@ class Tensor:
         base = self._base
         recorded = self._current_node() is not None or any([isinstance(x, Tensor) and source(x) is not None for x in others])
         if base is None:
-            if self._node is LEAF:
+            if type(self._node) is AccumulateGrad:
                 raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
             return recorded
-        if base._node is LEAF and self._frozen != "no_grad":
+        if type(base._node) is AccumulateGrad and self._frozen != "no_grad":
             raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         recorded = recorded or source(base) is not None
         if recorded and self._frozen == "no_grad":
@@ -370,8 +374,6 @@ class Tensor:
                 self._version[0] += 1
                 return self
         old = wrap(self._array.copy(), self._node) if recorded else self
-        if recorded and self._node is LEAF:
-            old = self
         result = operation(old, *args)
         if result is NotImplemented:
             raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
@@ -531,8 +533,9 @@ class Tensor:
                 "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
                 "https://github.com/pytorch/pytorch/pull/103001"
             )
-        copy = memo[id(self)] = wrap(np.array(self._array), self._node)
+        copy = memo[id(self)] = wrap(np.array(self._array))
         copy.__class__ = self.__class__
+        copy.requires_grad = self.requires_grad
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
         return copy
 
@@ -599,8 +602,7 @@ class Tensor:
         self._version[0] += 1
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
-            before = source(wrap(array, self._node)) if self._node is not LEAF else self
-            node = indexing.copy_slices.node_class((before, source(value)), (region,), (), array)
+            node = indexing.copy_slices.node_class((self._node, source(value)), (region,), (), array)
             self._rebase(node)
 
     # ---- operations, as methods

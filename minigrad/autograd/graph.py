@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import itertools
 import traceback
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .modes import anomaly, mode
+from .modes import anomaly, is_grad_enabled
 
 Array = Any  # an np.ndarray, or the NumPy scalar that NumPy returns for a 0-d result
 Tensor: Any = None  # the class; tensor.py sets it here, since its operators are the operations made below
@@ -37,7 +38,7 @@ class Node:
     Every operation has its own subclass, named as torch names it (`MulBackward0`), which holds its rules.
 
     number     later nodes have higher numbers, so a node's parents have lower ones
-    parents    for each tensor input: the node that made it, the leaf Tensor itself, or None where no gradient goes
+    parents    for each tensor input: the node that made it (a leaf's AccumulateGrad), or None where no gradient goes
     saved      what the rules need: Tensors (or Constants) in the order of `keeps`, then shapes, then options
     versions   the version of each saved Tensor when it was saved
     shape, dtype   of the result, and so of its gradient
@@ -63,8 +64,8 @@ class Node:
 
     def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
         """(parent, gradient) for each parent that takes one, from the gradient g of the result."""
-        pulls = self.traced_pulls if traced else self.pulls
-        return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]  # type: ignore[misc]
+        pulls: Any = self.traced_pulls if traced else self.pulls
+        return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]
 
     def saved_tensors(self) -> Any:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
@@ -81,7 +82,7 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        return tuple((AccumulateGrad(p) if isinstance(p, Tensor) else p, 0) for p in self.parents)
+        return tuple((parent, 0) for parent in self.parents)
 
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         raise RuntimeError("minigrad has no hooks on nodes; use Tensor.register_hook on the tensor that the node made")
@@ -101,17 +102,25 @@ class Extra:
         self.trace = trace
 
 
-class AccumulateGrad:
-    """Stands for a leaf among `next_functions`, as in torch; `variable` is the leaf."""
+class AccumulateGrad(Node):
+    """The node of a leaf that requires grad: gradients that arrive here end in the leaf's `.grad`.
 
-    def __init__(self, variable: Any) -> None:
-        self.variable = variable
+    The leaf holds its node, and the node refers to the leaf weakly, so that nothing is kept alive in a cycle.
+    """
+
+    __slots__ = ("_leaf",)
+
+    def __init__(self, leaf: Any) -> None:
+        super().__init__((), (), (), leaf._array)
+        self._leaf = weakref.ref(leaf)
+
+    @property
+    def variable(self) -> Any:
+        """The leaf, or None if it is gone."""
+        return self._leaf()
 
     def name(self) -> str:
-        return "AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self):#x}>"
+        return "torch::autograd::AccumulateGrad"
 
 
 class Constant:
@@ -125,7 +134,6 @@ class Constant:
         self._array = value
 
 
-LEAF = Node((), (), (), np.empty(0))  # the `_node` of a leaf that requires grad
 NOTHING = Constant(None)  # in place of what no needed rule asks for
 
 
@@ -139,10 +147,16 @@ def wrap(array: Array, node: Node | None = None, version: list[int] | None = Non
     return tensor
 
 
+def leaf(array: Array) -> Any:
+    """A Tensor around `array` that requires grad."""
+    tensor = wrap(array)
+    tensor._node = AccumulateGrad(tensor)
+    return tensor
+
+
 def source(x: Any) -> Any:
-    """Where a gradient of the tensor x goes: its node, x itself if it is a leaf that requires grad, else None."""
-    node = x._node if x._base is None else x._current_node()
-    return x if node is LEAF else node
+    """Where a gradient of the tensor x goes: its node, or None."""
+    return x._node if x._base is None else x._current_node()
 
 
 # ------------------------------------------------------------------ from a table of rules to an operation
@@ -246,6 +260,10 @@ def _not_a_tensor(function: Callable[..., Any], x: Any, position: int = 1) -> Ty
     )
 
 
+# The two functions below are the hot path of every program, so they create Tensors and Nodes in line: a call for each
+# would add a tenth to the time of a small operation.
+
+
 def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> Any:
     """An operation of one tensor; what else it takes is given by position."""
     keeps_input, keeps_out = node_class.keeps[:1] not in ((), ("out",)), "out" in node_class.keeps
@@ -260,45 +278,64 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             out = forward(x._storage(), *options)
             tensor = x._view(out)
         else:
-            if floats and x._array.dtype.kind != "f":
+            array = x._array
+            if floats and array.dtype.kind != "f":
                 x = x._to_default_float()
-            out = forward(x._array, *options)
+                array = x._array
+            out = forward(array, *options)
             tensor = new(Tensor)
             tensor._array = out
             tensor._node = None
             tensor._version = [0]
             tensor._base = None
         parent = x._node if x._base is None else x._current_node()
-        if parent is not None and mode.enabled and out.dtype.kind == "f":
-            saved: tuple[Any, ...] = ()
-            versions: tuple[int, ...] = ()
+        if parent is not None and is_grad_enabled():
+            dtype = out.dtype
+            if dtype.kind != "f":
+                return tensor
+            node = new(node_class)
+            node.number = next_number()
+            node.parents = (parent,)
             if keeps_input:
-                saved, versions = (x,), (x._version[0],)
+                node.saved, node.versions = (x,), (x._version[0],)
+            else:
+                node.saved = node.versions = ()
             if keeps_out:
-                saved, versions = (*saved, wrap(out, None, tensor._version)), (*versions, tensor._version[0])
+                node.saved += (wrap(out, None, tensor._version),)
+                node.versions += (tensor._version[0],)
             if keeps_shape:
-                saved += (x._array.shape,)
+                node.saved += (x._array.shape,)
             if keeps_options:
-                saved += options
-            tensor._node = node_class((x if parent is LEAF else parent,), saved, versions, out)
+                node.saved += options
+            node.shape = out.shape
+            node.dtype = dtype
+            node.extra = None if not anomaly.enabled else Extra(traceback.format_stack())
+            tensor._node = node
         return tensor
 
     return apply
 
 
 def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool) -> Any:
-    """An elementwise operation of two tensors, or of a tensor and a number; returns NotImplemented for other things."""
+    """An operation of two tensors, or of a tensor and a number, promoted; returns NotImplemented for other things."""
     from ..ops.promotion import promoted, shape_error
 
-    needs, (one, two) = node_class.needs, rules
+    one, two = rules
+    x_needs, y_needs = node_class.needs[one], node_class.needs[two]
+    # which of x, y and out to save, by which of x and y take a gradient
+    keeps = {
+        (p, q): [n in node_class.keeps and ((p and n in x_needs) or (q and n in y_needs)) for n in (one, two, "out")]
+        for p in (False, True)
+        for q in (False, True)
+    }
     has_x, has_y, has_out = (n in node_class.keeps for n in (one, two, "out"))
-    x_keeps_x, x_keeps_y, x_keeps_out = (n in needs[one] for n in (one, two, "out"))
-    y_keeps_x, y_keeps_y, y_keeps_out = (n in needs[two] for n in (one, two, "out"))
     keeps_nothing = not node_class.keeps
+    each_keeps_the_other = x_needs == (two,) and y_needs == (one,)
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
             a = x._array
+            p = x._node if x._base is None else x._current_node()
             if isinstance(y, Tensor):
                 b = y._array
                 if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
@@ -309,7 +346,6 @@ def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats:
             else:
                 pair = promoted(x, y, floats)
                 return NotImplemented if pair is None else apply(*pair)
-            p = x._node if x._base is None else x._current_node()
         elif isinstance(y, Tensor):
             if (type(x) is float or type(x) is int) and y._array.dtype.kind == "f":
                 a, b, p = x, y._array, None
@@ -328,29 +364,35 @@ def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats:
         tensor._node = None
         tensor._version = version = [0]
         tensor._base = None
-        if (p is not None or q is not None) and mode.enabled:
-            parents = (x if p is LEAF else p, y if q is LEAF else q)
+        if (p is not None or q is not None) and is_grad_enabled():
+            node = new(node_class)
+            node.number = next_number()
+            node.parents = (p, q)
             if keeps_nothing:
-                tensor._node = node_class(parents, (), (), out)
+                node.saved = node.versions = ()
+            elif each_keeps_the_other:
+                one_saved = x if q is not None else NOTHING
+                two_saved = NOTHING if p is None else y if b is not y else Constant(y)
+                node.saved = (one_saved, two_saved)
+                node.versions = (one_saved._version[0], two_saved._version[0])
             else:
-                saved: tuple[Any, ...] = ()
+                keeps_x, keeps_y, keeps_out = keeps[p is not None, q is not None]
+                saved = []
                 if has_x:
-                    wanted = (x_keeps_x and p is not None) or (y_keeps_x and q is not None)
-                    saved += (keepable(x) if wanted else NOTHING,)
+                    saved.append(NOTHING if not keeps_x else x if isinstance(x, Tensor) else Constant(x))
                 if has_y:
-                    wanted = (x_keeps_y and p is not None) or (y_keeps_y and q is not None)
-                    saved += (keepable(y) if wanted else NOTHING,)
+                    saved.append(NOTHING if not keeps_y else y if isinstance(y, Tensor) else Constant(y))
                 if has_out:
-                    wanted = (x_keeps_out and p is not None) or (y_keeps_out and q is not None)
-                    saved += (wrap(out, None, version) if wanted else NOTHING,)
-                tensor._node = node_class(parents, saved, tuple([s._version[0] for s in saved]), out)
+                    saved.append(wrap(out, None, version) if keeps_out else NOTHING)
+                node.saved = saved
+                node.versions = [value._version[0] for value in saved]
+            node.shape = out.shape
+            node.dtype = out.dtype
+            node.extra = None if not anomaly.enabled else Extra(traceback.format_stack())
+            tensor._node = node
         return tensor
 
     return apply
-
-
-def keepable(value: Any) -> Any:
-    return value if isinstance(value, Tensor) else Constant(value)
 
 
 def _general(forward: Any, node_class: type[Node], count: int) -> Any:
@@ -363,14 +405,22 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
             return forward(*args)
         out = forward(*[x._array if isinstance(x, Tensor) else x for x in inputs], *options)
         tensor = wrap(out)
-        if mode.enabled:
+        if is_grad_enabled():
             parents = tuple([source(x) if isinstance(x, Tensor) else None for x in inputs])
             if any([p is not None for p in parents]) and out.dtype.kind == "f":
                 wanted = {n for x, p in zip(tensors, parents) if p is not None for n in needs[x]}
                 values = dict(zip(tensors, inputs))
-                values["out"] = wrap(out, None, tensor._version)
-                kept = [keepable(values[n]) if n in wanted else NOTHING for n in node_class.keeps]
-                shapes = [np.shape(values[n]._array) for n in node_class.shapes]
+                kept = [
+                    NOTHING
+                    if n not in wanted
+                    else wrap(out, None, tensor._version)
+                    if n == "out"
+                    else values[n]
+                    if isinstance(values[n], Tensor)
+                    else Constant(values[n])
+                    for n in node_class.keeps
+                ]
+                shapes = [np.shape(getattr(values[n], "_array", values[n])) for n in node_class.shapes]
                 versions = tuple([v._version[0] for v in kept])
                 tensor._node = node_class(parents, (*kept, *shapes, *(options if node_class.options else ())), versions, out)
         return tensor

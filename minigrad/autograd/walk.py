@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.shapes import sum_to_size
 from . import graph
 from .graph import Node, source, wrap
-from .modes import anomaly, mode
+from .modes import anomaly, recording
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -48,10 +49,14 @@ def backward(
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
-    if targets is not None:
-        found = {t: found.pop(source(t)) for t in dict.fromkeys(targets) if source(t) in found}
-    while found:
-        tensor, g = found.popitem()
+    if targets is None:
+        arrived = [(node.variable, found.pop(node)) for node in list(found)]
+    else:
+        arrived = [(t, found.pop(source(t))) for t in targets if source(t) in found]
+    while arrived:
+        tensor, g = arrived.pop()
+        if tensor is None:  # nobody has the leaf any more
+            continue
         held = tensor._grad
         if create_graph:
             tensor._grad = g.clone() if held is None else held + g
@@ -61,9 +66,10 @@ def backward(
             array = held._storage()
             np.add(array, g, out=array)
             held._version[0] += 1
-        for hook in tensor._post_hooks.values():
-            if hook(tensor) is not None:
-                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+        if tensor._post_hooks is not None:
+            for hook in list(tensor._post_hooks.values()):
+                if hook(tensor) is not None:
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
 def grad(
@@ -109,52 +115,47 @@ def grad(
 def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, targets: Any = None) -> dict[Any, Any]:
     """Follow the graph from `roots` back to its leaves; the gradient of each leaf, or of each of `targets` that was met.
 
-    The result maps a leaf, or the node of a target that is not a leaf, to an array (a Tensor if create_graph).
+    The result maps the node of each to an array (a Tensor if create_graph).
     """
-    captured = frozenset() if targets is None else frozenset(map(source, targets))
+    captured: Any = () if targets is None else {source(t) for t in targets}
     on_the_way = None if targets is None else _leading_to(captured, roots)
-    pending: dict[Any, Any] = {}  # the gradients in flight, by node or leaf
-    newest: list[tuple[int, Node]] = []  # a heap of the nodes among them
-    found: dict[Any, Any] = {}
-    flow = [(source(t), g) for t, g in zip(roots, gradients)]
-    node = None
-    before, mode.enabled = mode.enabled, create_graph
-    try:
+    pending: dict[Node, Any] = {}  # the gradients in flight
+    newest: list[tuple[int, Node]] = []  # a heap of their nodes
+    found: dict[Node, Any] = {}
+    flow: Any = [(source(t), g) for t, g in zip(roots, gradients)]
+    node: Any = None
+    with recording(create_graph):
         while True:
             for parent, g in flow:
                 if on_the_way is not None and parent not in on_the_way:
                     continue
-                array, like = (g._array if create_graph else g), getattr(parent, "_array", parent)
-                if array.shape != like.shape or array.dtype is not like.dtype:
-                    g = fit(g, like, node)
-                held = pending.get(parent)
-                if held is not None:
-                    pending[parent] = held + g
+                array = g._array if create_graph else g
+                if array.shape != parent.shape or array.dtype is not parent.dtype:
+                    g = fit(g, parent, node)
+                if parent in pending:
+                    pending[parent] = pending[parent] + g
                 else:
                     pending[parent] = g
-                    if like is parent:
-                        heappush(newest, (-parent.number, parent))
+                    heappush(newest, (-parent.number, parent))
             if not newest:
-                break
+                return found
             node = heappop(newest)[1]
             g = pending.pop(node)
             if node.extra is not None:
                 g = _run_hooks(node.extra, g, create_graph)
-            if node in captured:
+            if not node.parents or node in captured:
                 found[node] = g
-            saved = _saved(node)
+            saved = node.saved
+            if saved is None:
+                raise RuntimeError(SECOND_TIME)
+            for value, version in zip(saved, node.versions):
+                if value._version[0] != version:
+                    raise _overwritten(node, value, version)
             flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
             if anomaly.enabled and anomaly.check_nan:
                 _refuse_nan(node, flow)
-            if not retain_graph and node.keeps:
+            if not retain_graph and node.versions:
                 node.saved = None
-        for leaf in pending:
-            if leaf._extra is not None:
-                pending[leaf] = _run_hooks(leaf._extra, pending[leaf], create_graph)
-    finally:
-        mode.enabled = before
-    found.update(pending)
-    return found
 
 
 def fit(g: Any, like: Any, node: Node | None) -> Any:
@@ -162,8 +163,6 @@ def fit(g: Any, like: Any, node: Node | None) -> Any:
 
     RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
     """
-    from ..ops.shapes import sum_to_size
-
     shape = tuple(g.shape)
     extra = len(shape) - len(like.shape)
     if extra < 0 or any(n != m and n != 1 for n, m in zip(like.shape, shape[extra:])):
@@ -178,20 +177,9 @@ def fit(g: Any, like: Any, node: Node | None) -> Any:
     return g if g.dtype == like.dtype else g.astype(like.dtype)
 
 
-def _saved(node: Node) -> Any:
-    """The node's saved values, if they are still there and still what they were."""
-    saved = node.saved
-    if saved is None:
-        raise RuntimeError(SECOND_TIME)
-    for i, version in enumerate(node.versions):
-        if saved[i]._version[0] != version:
-            raise _overwritten(node, saved[i], version)
-    return saved
-
-
 def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
     maker = node if tensor._node is None and "out" in node.keeps else tensor._node
-    named = maker.name().removesuffix("0").removesuffix("Backward") if maker is not None and maker is not graph.LEAF else ""
+    named = maker.name().removesuffix("0").removesuffix("Backward") if maker is not None and maker.parents else ""
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{graph.Tensor.type(tensor)} {list(tensor._array.shape)}]"

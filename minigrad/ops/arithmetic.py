@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
-from ..autograd.modes import mode
+from ..autograd.modes import is_grad_enabled
 from .elementwise import floor, log, reciprocal, trunc, where
 from .promotion import operand, promoted, result_type, shape_error
 
@@ -108,7 +108,7 @@ def power_slope(g: Any, x: Any, exponent: Any) -> Any:
     if isinstance(exponent, (int, float)):
         if exponent == 0:
             return where(False, g, 0.0)
-        return g * (2 * x if exponent == 2 else exponent * x ** (exponent - 1))
+        return g * (x + x if exponent == 2 else exponent * x ** (exponent - 1))
     return where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
@@ -124,6 +124,8 @@ def number_power_slope(g: Any, x: Any, out: Any, base: float) -> Any:
 
 def pow(x: Any, y: Any) -> Any:
     """x ** y, elementwise, for tensors and numbers. RuntimeError for integers to a negative integer number."""
+    if (type(y) is int or type(y) is float) and isinstance(x, graph.Tensor) and x._array.dtype.kind == "f":
+        return power_number(x, y)
     if isinstance(y, graph.Tensor):
         if isinstance(x, graph.Tensor):
             return power(x, y)
@@ -231,7 +233,7 @@ def store(result: Any, out: Any) -> Any:
     """Write a result into the tensor given as `out=`, which takes its shape; RuntimeError if gradients would be lost."""
     if out._array.shape != result._array.shape:
         out._array = np.empty(result._array.shape, out._array.dtype)
-    if mode.enabled and (result.requires_grad or out.requires_grad):
+    if is_grad_enabled() and (result.requires_grad or out.requires_grad):
         raise RuntimeError("functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
     return out._overwrite(result, False)
 

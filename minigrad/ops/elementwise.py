@@ -192,7 +192,7 @@ def atanh(x: Array) -> Array:
 
 @differentiable(x=lambda g, out: where(out <= 0, 0.0, g))
 def relu(x: Array) -> Array:
-    return np.maximum(x, x.dtype.type(0))
+    return np.maximum(x.dtype.type(0), x)
 
 
 @differentiable(floats=True, x=lambda g, out: g * ((1 - out) * out))
@@ -209,7 +209,7 @@ def erf(x: Array) -> Array:
 def clamp_numbers(x: Array, low: float | None, high: float | None) -> Array:
     """x, but at least low and at most high; the gradient passes on the closed interval."""
     if low is not None:
-        x = np.maximum(x, x.dtype.type(low))
+        x = np.maximum(x.dtype.type(low), x)
     return x if high is None else np.minimum(x, x.dtype.type(high))
 
 

@@ -16,13 +16,15 @@ from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from .elementwise import where
 from .indexing import gather_axis, scatter_axis
-from .shapes import as_dim, as_dims, expand, reshape_array, squeeze_axes
+from .shapes import as_dim, as_dims, expand, repeated, reshape_array, squeeze_axes
 
 Axes = tuple[int, ...] | None
 
 
 def spread(g: Any, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
     """The gradient of a sum over `axes`: g, repeated to the shape that was summed."""
+    if axes is None and not isinstance(g, graph.Tensor):
+        return repeated(g, shape)
     if axes is not None and not keepdim:
         g = reshape_array(g, tuple([1 if i in axes else n for i, n in enumerate(shape)]))
     return expand(g, shape)

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
-from ..autograd.modes import mode
+from ..autograd.modes import is_grad_enabled
 
 
 def as_dim(dim: Any, ndim: int) -> int:
@@ -60,15 +60,24 @@ def as_sizes(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
 @differentiable(view=True, x=lambda g: g)
 def expand(x: Array, shape: tuple[int, ...]) -> Array:
     """x repeated along axes of length 1, without a copy. The walk sums the gradient."""
-    if x.size == 1 and isinstance(x, np.ndarray) and math.prod(shape):
-        return np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
     return np.broadcast_to(x, shape)
+
+
+def repeated(x: Array, shape: tuple[int, ...]) -> Array:
+    """An array of `shape` full of the one element of x: a copy if it is small, since NumPy is faster on it than on a view."""
+    if math.prod(shape) > 10_000:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)
+    out.fill(x.item())
+    return out
 
 
 @differentiable(x=lambda g, x_shape: expand(g, x_shape))
 def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
     """x summed over the axes that broadcasting `shape` to x's shape has stretched."""
     extra = x.ndim - len(shape)
+    if x.shape[extra:] == shape:  # only leading axes, as a bias has them
+        return np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))
     axes = tuple([i for i, n in enumerate(x.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
     if axes:
         x = np.add.reduce(x, axis=axes, keepdims=True)
@@ -255,7 +264,7 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     shaped = [t._cast(common.numpy) for t in shaped]
     out = np.concatenate([t._array for t in shaped], axis)
     tensor = wrap(out)
-    if mode.enabled and out.dtype.kind == "f":
+    if is_grad_enabled() and out.dtype.kind == "f":
         parents = tuple([graph.source(t) for t in shaped])
         if any([p is not None for p in parents]):
             ends = tuple(np.cumsum([t._array.shape[axis] for t in shaped]).tolist())
