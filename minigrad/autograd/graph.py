@@ -62,12 +62,12 @@ class Node:
         self.dtype = out.dtype
         self.extra = Extra(traceback.format_stack()) if anomaly.enabled else None
 
-    def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
+    def gradients(self, g: Any, saved: Any, traced: bool) -> Any:
         """(parent, gradient) for each parent that takes one, from the gradient g of the result."""
         pulls: Any = self.traced_pulls if traced else self.pulls
         return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]
 
-    def saved_tensors(self) -> Any:
+    def saved_as_tensors(self) -> Any:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
         if "out" not in self.keeps:
             return self.saved
@@ -163,7 +163,13 @@ def source(x: Any) -> Any:
 
 
 def differentiable(
-    *, name: str | None = None, view: bool = False, floats: bool = False, binary: bool = False, **rules: Any
+    *,
+    name: str | None = None,
+    view: bool = False,
+    floats: bool = False,
+    binary: bool = False,
+    refuse: Callable[[Any, Any], Exception] | None = None,
+    **rules: Any,
 ) -> Callable[[Callable[..., Any]], Any]:
     """Make an operation on Tensors of a function on arrays and the rule of each tensor input.
 
@@ -175,12 +181,13 @@ def differentiable(
     view     the result shares the memory of x
     floats   integers are converted to the default float type first
     binary   two inputs, which may be numbers and are promoted to one type
+    refuse   for a binary operation without promotion: gives the error for two operands that do not fit
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
         node_class = _node_class(name or _torch_name(forward.__name__), forward, rules)
         if binary:
-            apply = _binary(forward, node_class, rules, floats)
+            apply = _binary(forward, node_class, rules, floats, refuse)
         elif len(rules) == 1:
             apply = _unary(forward, node_class, view, floats)
         else:
@@ -282,7 +289,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             if floats and array.dtype.kind != "f":
                 x = x._to_default_float()
                 array = x._array
-            out = forward(array, *options)
+            out = forward(array, *options) if options else forward(array)
             tensor = new(Tensor)
             tensor._array = out
             tensor._node = None
@@ -316,7 +323,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
     return apply
 
 
-def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool) -> Any:
+def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool, refuse: Any) -> Any:
     """An operation of two tensors, or of a tensor and a number, promoted; returns NotImplemented for other things."""
     from ..ops.promotion import promoted, shape_error
 
@@ -339,6 +346,8 @@ def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats:
             if isinstance(y, Tensor):
                 b = y._array
                 if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
+                    if refuse is not None:
+                        raise refuse(x, y)
                     return apply(*promoted(x, y, floats))
                 q = y._node if y._base is None else y._current_node()
             elif (type(y) is float or type(y) is int) and a.dtype.kind == "f":
@@ -358,7 +367,7 @@ def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats:
         try:
             out = forward(a, b)
         except ValueError:
-            raise shape_error(a, b) from None
+            raise (refuse(x, y) if refuse is not None else shape_error(a, b)) from None
         tensor = new(Tensor)
         tensor._array = out
         tensor._node = None

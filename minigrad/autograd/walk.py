@@ -151,14 +151,14 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
             for value, version in zip(saved, node.versions):
                 if value._version[0] != version:
                     raise _overwritten(node, value, version)
-            flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
+            flow = node.gradients(g, node.saved_as_tensors() if create_graph else saved, create_graph)
             if anomaly.enabled and anomaly.check_nan:
                 _refuse_nan(node, flow)
             if not retain_graph and node.versions:
                 node.saved = None
 
 
-def fit(g: Any, like: Any, node: Node | None) -> Any:
+def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
     """g summed over the axes along which its tensor was broadcast, and in its tensor's dtype.
 
     RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
@@ -167,7 +167,7 @@ def fit(g: Any, like: Any, node: Node | None) -> Any:
     extra = len(shape) - len(like.shape)
     if extra < 0 or any(n != m and n != 1 for n, m in zip(like.shape, shape[extra:])):
         raise RuntimeError(
-            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index 0 - got {list(shape)} but "
+            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got {list(shape)} but "
             f"expected shape compatible with {list(like.shape)}"
         )
     if shape != like.shape:
