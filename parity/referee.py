@@ -113,12 +113,14 @@ class Precision:
         set_(self, "largest", float(info.max))
         set_(self, "bits", info.nmant + 1)
         set_(self, "lowest", math.log2(float(info.smallest_subnormal)))
+        set_(self, "zero", self.field.lift(np.zeros(())).item() if self.field.name != "float64" else 0.0)
 
     eps: float = 0.0
     eta: float = 0.0
     largest: float = 0.0
     bits: int = 0
     lowest: float = 0.0
+    zero: Any = 0.0
 
     def rounding(self, m: np.ndarray, q: np.ndarray) -> np.ndarray:
         """What one rounding of a number up to `m` in size and a multiple of 2**q can cost: nothing if it fits."""
@@ -177,9 +179,13 @@ class Real:
     def __mul__(self, other: Number) -> Any:
         if isinstance(other, Dual):
             return other * self
-        return self._rounded(self.v * other.v, self.m * other.m,
-                             self.m * other.e + self.e * other.m + self.e * other.e,
-                             self.q + other.q, self.path or other.path)
+        v, m = self.v * other.v, self.m * other.m
+        e = self.m * other.e + self.e * other.m + self.e * other.e
+        path = self.path or other.path
+        if path and not np.isfinite(m).all():  # no path, no product: an element's inf is no business of the others
+            none = (self.m == 0) if self.path else (other.m == 0)
+            v, m, e = np.where(none, self.p.zero, v), np.where(none, 0.0, m), np.where(none, 0.0, e)
+        return self._rounded(v, m, e, self.q + other.q, path)
 
     def __truediv__(self, other: Real) -> Real:
         size, room = np.abs(floats(other.v)), np.abs(floats(other.v)) - other.e
@@ -1424,6 +1430,15 @@ def leaf(values: np.ndarray, directions: Sequence[np.ndarray], start: int, total
         return Dual(inner, _deep(du, len(rest) - 1))
     x = nest(Real.exact(flat, p), directions)
     return Array(Dual(x, _deep(Real.exact(units, p, path=True), len(directions))), values.shape, p)
+
+
+def allow(x: Number, ulps: float, depth: int = 0) -> Any:
+    """Grants an op its stated ulps, and each derivative as many again and one more: its formula may be another than
+    the one here, with other roundings. What is exact stays exact."""
+    if isinstance(x, Real):
+        n = ulps * (depth + 1) + depth
+        return x.doubt(n * x.p.rounding(x.m, x.q)) if n else x
+    return Dual(allow(x.re, ulps, depth), None if x.du is None else allow(x.du, ulps, depth + 1))
 
 
 def _deep(x: Number, depth: int) -> Number:

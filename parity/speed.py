@@ -2,20 +2,23 @@
 
 Before anything is timed all three do `CHECKED` steps from one start, and their losses, gradients and parameters are
 compared. Then they are timed in turn in one process: whatever else loads the machine loads all three alike. Each number
-of threads has a process of its own, since BLAS reads it when it is loaded; so have peak memory and long chains, which
-need a heap that nobody has used. How fast they are never fails.
+of threads has a process of its own, since BLAS reads it when it is loaded; so has each reading of memory, which needs a
+heap that nobody has used. A goal that is missed is shown and is no failure; a difference is.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+import ctypes
 import gc
 import importlib
+import importlib.util
 from itertools import repeat
 import json
 import os
 from pathlib import Path
+import platform
 import statistics
 import subprocess
 import sys
@@ -24,20 +27,21 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from parity import report
-from parity.steps import ROWS, Row, Step
+from parity.steps import ROWS, Row, Step, factors
 
 CONTENDERS = ("minigrad", "torch", "numpy")
 CHECKED = 3  # steps compared before timing
 SLACK = 16  # roundings of a step beside those of its longest sum
+ROUNDS, QUICK_ROUNDS = 40, 3
 SAMPLE_SECONDS, ROW_SECONDS = 0.004, 12.0  # torch's part of a round at least; all rounds of a row, roughly, at most
-SETTLE_SECONDS = 0.03  # idle BLAS threads spin that long and would slow whoever comes next
+SETTLE_SECONDS = 0.03  # BLAS threads spin so long when their work is done, and would slow whoever comes next
 CHAINS = (10**3, 10**4, 10**5, 10**6)
-IMPORT_GOAL = 1.3
+IMPORT_GOALS, CHAIN_BYTES_GOAL = (None, 1.3), 450
+MEMORY_IS_SEEN = Path("/proc/self/clear_refs").exists()  # where the peak of a process can be reset: Linux
 
 # ------------------------------------------------------------------ in the child: one number of threads
 
@@ -117,28 +121,91 @@ def summary(times: dict[str, Sequence[float]], calls: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def measure_import(threads: int, rounds: int) -> dict[str, Any]:
+    """Whole processes that do nothing but import."""
+
+    def process(name: str) -> Step:
+        return lambda: subprocess.run([sys.executable, "-c", f"import {name}"], check=True)
+
+    steps = [process(name) for name in CONTENDERS]
+    for step in steps:
+        step()  # writes the bytecode and reads the files
+    times = [[sample(step, 1, 0) for step in steps] for _ in range(min(rounds, 10))]
+    return {"name": "import", "threads": threads, "agree": True, **summary(by_contender(times), 1)}
+
+
+def resident(which: str = "VmRSS") -> int:
+    """Bytes of memory that this process holds (VmRSS), or held at most (VmHWM)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split(f"{which}:")[1].split()[0]) * 1024
+
+
+def trim() -> None:
+    """Give freed memory back, so that what is held is what is used."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def measure_memory(name: str, who: str) -> dict[str, Any]:
+    """The most that a row's data, parameters, buffers and steps take at once, in bytes."""
+    for small in ("minibatch_10", "mlp_64"):
+        contender(who, ROWS[small])()  # what the libraries themselves take with their first work
+    trim()
+    before = resident()
+    step = contender(who, ROWS[name])
+    trim()
+    Path("/proc/self/clear_refs").write_text("5")  # VmHWM starts again
+    for _ in range(2):
+        result = step()  # held while the next is computed, as by a training loop
+    del result
+    return {"name": name, "who": who, "bytes": resident("VmHWM") - before}
+
+
+def measure_chain(who: str, n: int) -> dict[str, Any]:
+    """Nanoseconds an op forward and backward, and the bytes that an op of a live graph takes; n ops in each graph."""
+    torch = importlib.import_module(who)
+    x = torch.tensor(factors(n)["x"], requires_grad=True)
+
+    def forward(length: int) -> Any:
+        y = x
+        for _ in repeat(None, length):
+            y = y * x
+        return y
+
+    forward(10).backward()
+    trim()
+    chains, ops = [], max(n, 10**5)
+    before, start = resident() if MEMORY_IS_SEEN else 0, time.perf_counter()
+    for _ in range(ops // n):
+        chains.append(forward(n))
+    middle, held = time.perf_counter(), (resident() if MEMORY_IS_SEEN else 0) - before
+    for y in chains:
+        y.backward()
+    end = time.perf_counter()
+    return {"who": who, "ops": n, "forward_ns": (middle - start) / ops * 1e9, "backward_ns": (end - middle) / ops * 1e9,
+            "bytes": held / ops if MEMORY_IS_SEEN else None}  # fmt: skip
+
+
 def work() -> None:
-    """The child: a request on stdin, answers on stdout, a line each."""
-    request = json.load(sys.stdin)
-    torch = importlib.import_module("torch")
-    torch.set_num_threads(request["threads"])
-    for name in request["names"]:
-        print(json.dumps(measure(name, request["threads"], request["rounds"])), flush=True)
+    """The child: calls on stdin, a list of [function, *arguments]; on stdout what each returns, a line each."""
+    threads, calls = json.load(sys.stdin)
+    importlib.import_module("torch").set_num_threads(threads)
+    for name, *arguments in calls:
+        print(json.dumps(globals()[name](*arguments)), flush=True)
 
 
 # ------------------------------------------------------------------ in the parent
 
 
-def ask(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The answers of a child process that runs on so many threads."""
-    threads = str(request["threads"])
-    root = str(Path(__file__).resolve().parent.parent)
-    environment = os.environ | {name: threads for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+def ask(threads: int, calls: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """What the calls return in one child process that computes on so many threads."""
+    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    path = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment["PYTHONPATH"] = os.pathsep.join(path)
     command = [sys.executable, "-c", "from parity.speed import work; work()"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin and child.stdout
-        json.dump(request, child.stdin)
+        json.dump((threads, calls), child.stdin)
         child.stdin.close()
         for line in child.stdout:
             yield json.loads(line)
@@ -146,23 +213,112 @@ def ask(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         raise RuntimeError(f"the measuring process ended with status {child.returncode}")
 
 
+def goals(name: str) -> tuple[float | None, float | None]:
+    return IMPORT_GOALS if name == "import" else ROWS[name].goals
+
+
+def judged(found: dict[str, Any]) -> dict[str, Any]:
+    """The measurement with its goals, and whether they are met; None where there is no goal."""
+    wanted = dict(zip(("torch", "numpy"), goals(found["name"]), strict=True))
+    held = [found["ratio"][who] <= most for who, most in wanted.items() if most is not None] if found["agree"] else []
+    return found | {"goals": wanted, "met": all(held) if held else None}
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return "" if value is None else f"{value:.{digits}f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def a_table(title: str, *columns: str) -> Table:
+    out = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, column in enumerate(columns):
+        out.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return out
+
+
+def time_table(found: Sequence[dict[str, Any]], threads: int) -> Table:
+    rounds = max((row["rounds"] for row in found if row["agree"]), default=0)
+    out = a_table(f"{threads} thread{'s' * (threads > 1)}: microseconds a step, medians of at most {rounds} rounds",
+                  "row", "minigrad", "torch", "NumPy", "/torch", "goal", "/NumPy", "goal", "met")  # fmt: skip
+    for row in found:
+        if not row["agree"]:
+            out.add_row(row["name"], Text("differ", style="bold red"))
+            continue
+        met = {True: Text("yes", style="green"), False: Text("no", style="yellow"), None: Text("")}[row["met"]]
+        ratios = [cell for who in ("torch", "numpy") for cell in (number(row["ratio"][who]), number(row["goals"][who]))]
+        out.add_row(row["name"], *(number(row["median"][who]) for who in CONTENDERS), *ratios, met)
+    return out
+
+
+def memory_table(found: Sequence[dict[str, Any]]) -> Table:
+    out = a_table("Peak memory of data, parameters and steps: MiB", "row", *CONTENDERS)
+    for name in dict.fromkeys(row["name"] for row in found):
+        held = {row["who"]: row["bytes"] / 2**20 for row in found if row["name"] == name}
+        out.add_row(name, *(number(held[who], 1) for who in CONTENDERS))
+    return out
+
+
+def chain_table(found: Sequence[dict[str, Any]]) -> Table:
+    out = a_table(f"Chains of 0-d products: ns and bytes an op (goal: at most {CHAIN_BYTES_GOAL} bytes)",
+                  "ops", "minigrad: forward", "backward", "bytes", "torch: forward", "backward", "bytes")  # fmt: skip
+    for n in dict.fromkeys(row["ops"] for row in found):
+        sides = [row for who in ("minigrad", "torch") for row in found if (row["who"], row["ops"]) == (who, n)]
+        cells = [number(side[key], 0) for side in sides for key in ("forward_ns", "backward_ns", "bytes")]
+        out.add_row(f"{n:,}", *cells)
+    return out
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {value}")
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    out = argparse.ArgumentParser(
+        prog="python -m parity speed", description="Time minigrad, torch and hand-written NumPy on the same training steps.",
+        epilog=f"Rows: {' '.join(ROWS)} import. Exit: 0 measured, 1 the three disagree, 2 wrong usage.",
+    )  # fmt: skip
+    out.add_argument("rows", nargs="*", metavar="ROW", help="what to time (default all)")
+    out.add_argument("--threads", choices=("1", "2", "both"), default="both", help="for BLAS and torch (default both)")
+    out.add_argument("--rounds", type=positive, metavar="N", help=f"at most (default {ROUNDS}; fewer where a step is slow)")
+    out.add_argument("--json", metavar="FILE", help="write the measurements as data")
+    out.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, and the small rows only unless others are named")
+    return out
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m parity speed", description="Time minigrad, torch and hand-written NumPy.")
-    parser.add_argument("rows", nargs="*", metavar="ROW")
-    parser.add_argument("--threads", choices=("1", "2", "both"), default="both")
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--json", metavar="FILE")
-    options = parser.parse_args(argv)
-    for threads in (1, 2) if options.threads == "both" else (int(options.threads),):
-        for r in ask({"names": options.rows or list(ROWS), "threads": threads, "rounds": options.rounds}):
-            if not r["agree"]:
-                print(r["name"], "DISAGREE", r["where"])
-                continue
-            m, f, q, fq = r["median"], r["fastest"], r["ratio"], r["fastest_ratio"]
-            goals = ROWS[r["name"]].goals
-            print(f"{r['name']:17} t{threads} {m['minigrad']:10.1f} {m['torch']:10.1f} {m['numpy']:10.1f}  /torch {q['torch']:5.2f} ({fq['torch']:5.2f}; goal {goals[0]})"
-                  f" /numpy {q['numpy']:5.2f} ({fq['numpy']:5.2f}; goal {goals[1]}) err {r['error']:.2g} r{r['rounds']}x{r['calls']}", flush=True)
-    return 0
+    options = parser().parse_args(argv)
+    if unknown := [name for name in options.rows if name not in (*ROWS, "import")]:
+        return usage(f"no row named {', '.join(unknown)}; known: {', '.join(ROWS)}, import")
+    if missing := [name for name in CONTENDERS if importlib.util.find_spec(name) is None]:
+        return usage(f"not installed: {', '.join(missing)}")
+    names = options.rows or [name for name in (*ROWS, "import") if not (options.quick and name != "import" and ROWS[name].large)]
+    rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
+    console, progress = report.make_console(), report.make_console(sys.stderr)
+    data: dict[str, Any] = {"versions": versions(), "rows": [], "memory": [], "chains": []}
+
+    def collect(kind: str, threads: int, calls: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        with progress.status("") as status:
+            for call in calls:
+                status.update(" ".join(map(str, call)))
+                found.extend(ask(threads, [call]))
+        data[kind] += found
+        return found
+
+    raise NotImplementedError
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import version
+    return {"python": platform.python_version(), "numpy": version("numpy"), "torch": version("torch"), "machine": platform.machine(),
+            "cpus": str(os.cpu_count())}  # fmt: skip
+
+
+def usage(message: str) -> int:
+    print(f"parity speed: {message}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -217,7 +217,8 @@ def _compare_floats(program: Program, what: str, depth: int, x: np.ndarray, y: n
         rounding = 64 * np.finfo(x.dtype).eps
         open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
         finite = np.isfinite(x) & np.isfinite(y)
-        chosen = open_ & (np.isnan(e) | ~np.isfinite(near)) & (~finite | ~np.isinf(e)) if not program.wild() else open_ & ~finite
+        knee = np.isnan(e) & np.isfinite(near)
+        chosen = open_ & (knee | (~finite & (program.wild() | ~np.isinf(e))))
         for bad, verdict in ((ours_worse, Verdict.OURS_WORSE), (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE), (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
                              (off_y & ~off_x, Verdict.TORCH_WORSE), (open_, Verdict.UNDECIDED)):
             if bad.any():
