@@ -9,7 +9,7 @@ heap that nobody has used. A goal that is missed is shown and is no failure; a d
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 import ctypes
 import gc
 import importlib
@@ -26,7 +26,6 @@ import time
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -91,33 +90,36 @@ def sample(step: Step, calls: int, pause: float) -> float:
 def measure(name: str, threads: int, rounds: int) -> dict[str, Any]:
     """Times one row; the number of calls is the same for all three, so that they do the same steps."""
     row, pause = ROWS[name], SETTLE_SECONDS if threads > 1 else 0.0
-    steps = [contender(who, row) for who in CONTENDERS]
-    error, where = disagreement(row, steps)
-    found: dict[str, Any] = {"name": name, "threads": threads, "error": error, "where": where, "agree": error <= 1}
+    found: dict[str, Any] = {"name": name, "threads": threads, "goals": dict(zip(CONTENDERS[1:], row.goals, strict=True))}
+    try:
+        steps = [contender(who, row) for who in CONTENDERS]
+        error, where = disagreement(row, steps)
+    except Exception as failure:  # whatever an engine may raise
+        return found | {"agree": False, "error": None, "where": f"{type(failure).__name__}: {failure}"}
+    found |= {"agree": error <= 1, "error": error, "where": where}
     if error <= 1:
         once = [sample(step, 1, 0) for step in steps]
         calls = max(1, min(10_000, round(SAMPLE_SECONDS / once[1])))
         rounds = max(1, min(rounds, round(ROW_SECONDS / (calls * sum(once)))))
         gc.collect()
         gc.freeze()  # what is there already is not searched again; what a step leaves behind is, as in any script
-        times = [[sample(step, calls, pause) for step in steps] for _ in range(rounds)]
-        found |= summary(dict(zip(CONTENDERS, zip(*times, strict=True), strict=True)), calls)
+        found |= summary([[sample(step, calls, pause) for step in steps] for _ in range(rounds)], calls, row.goals)
+        gc.unfreeze()
     return found
 
 
-def summary(times: dict[str, Sequence[float]], calls: int) -> dict[str, Any]:
-    """Median and fastest microseconds of each, and the medians of the ratios within a round."""
-    ours = times["minigrad"]
-
-    def ratio(other: str) -> float:
-        return statistics.median(a / b for a, b in zip(ours, times[other], strict=True))
-
+def summary(times: Sequence[Sequence[float]], calls: int, goals: tuple[float | None, float | None]) -> dict[str, Any]:
+    """Of rounds of (minigrad, torch, numpy) seconds: medians and fastest in microseconds, medians of the ratios within a
+    round, ratios of the fastest; whether the goals are met, None if there is none."""
+    ours, *others = zip(*times, strict=True)
+    ratios = {who: statistics.median(a / b for a, b in zip(ours, other)) for who, other in zip(CONTENDERS[1:], others)}
+    kept = [ratio <= goal for ratio, goal in zip(ratios.values(), goals) if goal is not None]
+    columns = dict(zip(CONTENDERS, (ours, *others), strict=True))
     return {
-        "rounds": len(ours), "calls": calls,
-        "median": {who: statistics.median(t) * 1e6 for who, t in times.items()},
-        "fastest": {who: min(t) * 1e6 for who, t in times.items()},
-        "ratio": {who: ratio(who) for who in ("torch", "numpy")},
-        "fastest_ratio": {who: min(ours) / min(times[who]) for who in ("torch", "numpy")},
+        "rounds": len(times), "calls": calls, "goals": dict(zip(CONTENDERS[1:], goals)), "met": all(kept) if kept else None,
+        "median_us": {who: statistics.median(t) * 1e6 for who, t in columns.items()},
+        "fastest_us": {who: min(t) * 1e6 for who, t in columns.items()},
+        "ratio": ratios, "fastest_ratio": {who: min(ours) / min(t) for who, t in zip(CONTENDERS[1:], others)},
     }  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def measure_import(threads: int, rounds: int) -> dict[str, Any]:
     for step in steps:
         step()  # writes the bytecode and reads the files
     times = [[sample(step, 1, 0) for step in steps] for _ in range(min(rounds, 10))]
-    return {"name": "import", "threads": threads, "agree": True, **summary(by_contender(times), 1)}
+    return {"name": "import", "threads": threads, "agree": True, **summary(times, 1, IMPORT_GOALS)}
 
 
 def resident(which: str = "VmRSS") -> int:
@@ -213,17 +215,6 @@ def ask(threads: int, calls: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]
         raise RuntimeError(f"the measuring process ended with status {child.returncode}")
 
 
-def goals(name: str) -> tuple[float | None, float | None]:
-    return IMPORT_GOALS if name == "import" else ROWS[name].goals
-
-
-def judged(found: dict[str, Any]) -> dict[str, Any]:
-    """The measurement with its goals, and whether they are met; None where there is no goal."""
-    wanted = dict(zip(("torch", "numpy"), goals(found["name"]), strict=True))
-    held = [found["ratio"][who] <= most for who, most in wanted.items() if most is not None] if found["agree"] else []
-    return found | {"goals": wanted, "met": all(held) if held else None}
-
-
 def number(value: float | None, digits: int = 2) -> str:
     return "" if value is None else f"{value:.{digits}f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
@@ -244,8 +235,8 @@ def time_table(found: Sequence[dict[str, Any]], threads: int) -> Table:
             out.add_row(row["name"], Text("differ", style="bold red"))
             continue
         met = {True: Text("yes", style="green"), False: Text("no", style="yellow"), None: Text("")}[row["met"]]
-        ratios = [cell for who in ("torch", "numpy") for cell in (number(row["ratio"][who]), number(row["goals"][who]))]
-        out.add_row(row["name"], *(number(row["median"][who]) for who in CONTENDERS), *ratios, met)
+        ratios = [cell for who in CONTENDERS[1:] for cell in (number(row["ratio"][who]), number(row["goals"][who]))]
+        out.add_row(row["name"], *(number(row["median_us"][who]) for who in CONTENDERS), *ratios, met)
     return out
 
 
@@ -298,16 +289,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     console, progress = report.make_console(), report.make_console(sys.stderr)
     data: dict[str, Any] = {"versions": versions(), "rows": [], "memory": [], "chains": []}
 
-    def collect(kind: str, threads: int, calls: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def collect(kind: str, threads: int, *calls: Sequence[Any]) -> list[Any]:
+        """The answers of one child to these calls, also kept under data[kind]."""
+        found, answers = [], ask(threads, calls)
         with progress.status("") as status:
             for call in calls:
-                status.update(" ".join(map(str, call)))
-                found.extend(ask(threads, [call]))
+                status.update(f"{threads} thread{'s' * (threads > 1)}: {' '.join(map(str, call))}")
+                found.append(next(answers))
         data[kind] += found
         return found
 
-    raise NotImplementedError
+    try:
+        for threads in (1, 2) if options.threads == "both" else (int(options.threads),):
+            calls = [("measure_import", threads, rounds) if name == "import" else ("measure", name, threads, rounds) for name in names]
+            console.print(time_table(collect("rows", threads, *calls), threads), "")
+        for row in data["rows"]:
+            if not row["agree"]:
+                console.print(f"{row['name']}, {row['threads']} threads: {row['where']}", style="red")
+        large = [name for name in names if name != "import" and ROWS[name].large]
+        if MEMORY_IS_SEEN and large:
+            held = [answer for name in large for who in CONTENDERS for answer in collect("memory", 1, ("measure_memory", name, who))]
+            console.print(memory_table(held), "")
+        if "chain_1m" in names:
+            chains = [answer for n in CHAINS for who in CONTENDERS[:2] for answer in collect("chains", 1, ("measure_chain", who, n))]
+            console.print(chain_table(chains))
+        if options.json:
+            report.save_json(options.json, data)
+    except RuntimeError as error:
+        print(f"parity speed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        return usage(f"cannot write the report: {error}")
+    except KeyboardInterrupt:
+        return 130
+    return int(not all(row["agree"] for row in data["rows"]))
 
 
 def versions() -> dict[str, str]:
