@@ -15,7 +15,7 @@ import numpy as np
 
 from . import dtypes, printing, random
 from .autograd import graph, walk
-from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap
+from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap, writes
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .ops import arithmetic, elementwise, indexing, matrix, reductions, shapes
 from .ops.promotion import promoted, result_type, shape_error
@@ -256,7 +256,7 @@ class Tensor:
                 "called on these gradients."
             )
         if self.grad_fn is not None:
-            self._version[0] += 1  # whoever saved it for backward saved its history too
+            writes.count(self._version)  # whoever saved it for backward saved its history too
         self._node = None
         return self
 
@@ -337,7 +337,7 @@ class Tensor:
                 f"result type {result.dtype.legacy} can't be cast to the desired output type {self.dtype.legacy}"
             )
         np.copyto(array, new, casting="unsafe")
-        self._version[0] += 1
+        writes.count(self._version)
         if recorded:
             self._rebase(result._cast(array.dtype)._node)
         return self
@@ -371,7 +371,7 @@ class Tensor:
                     into(array, other, out=array)
                 except ValueError:
                     raise self._write_error(other) from None
-                self._version[0] += 1
+                writes.count(self._version)
                 return self
         old = wrap(self._array.copy(), self._node) if recorded else self
         result = operation(old, *args)
@@ -599,7 +599,7 @@ class Tensor:
             raise indexing._index_error(error, self) from None
         except ValueError:
             raise indexing.assignment_error(key, target, value) from None
-        self._version[0] += 1
+        writes.count(self._version)
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
             node = indexing.copy_slices.node_class((self._node, source(value)), (region,), (), array)
@@ -690,7 +690,13 @@ class Tensor:
     mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
 
     def zero_(self) -> Tensor:
-        return self.fill_(0)
+        """Set every element to 0."""
+        recorded = self._check_write()
+        self._storage().fill(0)
+        writes.count(self._version)
+        if recorded:
+            self._rebase(None)
+        return self
 
     def fill_(self, value: Any) -> Tensor:
         """Set every element to one number."""
@@ -702,7 +708,7 @@ class Tensor:
             return self.copy_(value)
         recorded = self._check_write()
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
-        self._version[0] += 1
+        writes.count(self._version)
         if recorded:
             self._rebase(None)
         return self
@@ -714,7 +720,7 @@ class Tensor:
             self._storage()[...] = other._array
         except ValueError:
             raise self._write_error(other._array) from None
-        self._version[0] += 1
+        writes.count(self._version)
         if recorded:
             whole = shapes.expand_to(other, self._array.shape)._cast(self._array.dtype)
             self._rebase(shapes.clone(whole)._node)
@@ -753,7 +759,7 @@ class _Write:
         return self._tensor._storage()
 
     def __exit__(self, *exception: object) -> None:
-        self._tensor._version[0] += 1
+        writes.count(self._tensor._version)
 
 
 class RemovableHandle:

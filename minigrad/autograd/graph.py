@@ -67,7 +67,7 @@ class Node:
         pulls: Any = self.traced_pulls if traced else self.pulls
         return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]
 
-    def saved_as_tensors(self) -> Any:
+    def saved_tensors(self) -> Any:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
         if "out" not in self.keeps:
             return self.saved
@@ -134,6 +134,22 @@ class Constant:
         self._array = value
 
 
+class Writes:
+    """Counts writes in place. `last` is the number of the last one, from the count that also numbers the nodes: a node
+    that is younger needs no look at the versions of what it saved."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def count(self, version: list[int]) -> None:
+        """A tensor with this version counter was written to."""
+        self.last = next_number()
+        version[0] += 1
+
+
+writes = Writes()
 NOTHING = Constant(None)  # in place of what no needed rule asks for
 
 
@@ -168,6 +184,7 @@ def differentiable(
     view: bool = False,
     floats: bool = False,
     binary: bool = False,
+    promote: Callable[..., Any] | None = None,
     refuse: Callable[[Any, Any], Exception] | None = None,
     **rules: Any,
 ) -> Callable[[Callable[..., Any]], Any]:
@@ -181,13 +198,14 @@ def differentiable(
     view     the result shares the memory of x
     floats   integers are converted to the default float type first
     binary   two inputs, which may be numbers and are promoted to one type
+    promote  for a binary operation with a promotion of its own: brings the operands to one type
     refuse   for a binary operation without promotion: gives the error for two operands that do not fit
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
         node_class = _node_class(name or _torch_name(forward.__name__), forward, rules)
         if binary:
-            apply = _binary(forward, node_class, rules, floats, refuse)
+            apply = _binary(forward, node_class, rules, floats, promote, refuse)
         elif len(rules) == 1:
             apply = _unary(forward, node_class, view, floats)
         else:
@@ -323,9 +341,14 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
     return apply
 
 
-def _binary(forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool, refuse: Any) -> Any:
+def _binary(
+    forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool, promote: Any, refuse: Any
+) -> Any:
     """An operation of two tensors, or of a tensor and a number, promoted; returns NotImplemented for other things."""
-    from ..ops.promotion import promoted, shape_error
+    from ..ops import promotion
+    from ..ops.promotion import shape_error
+
+    promoted = promote or promotion.promoted
 
     one, two = rules
     x_needs, y_needs = node_class.needs[one], node_class.needs[two]

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..ops.shapes import sum_to_size
 from . import graph
-from .graph import Node, source, wrap
+from .graph import Node, source, wrap, writes
 from .modes import anomaly, recording
 
 SECOND_TIME = (
@@ -65,7 +65,7 @@ def backward(
         else:
             array = held._storage()
             np.add(array, g, out=array)
-            held._version[0] += 1
+            writes.count(held._version)
         if tensor._post_hooks is not None:
             for hook in list(tensor._post_hooks.values()):
                 if hook(tensor) is not None:
@@ -136,26 +136,31 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
                     pending[parent] = pending[parent] + g
                 else:
                     pending[parent] = g
-                    heappush(newest, (-parent.number, parent))
+                    if parent.parents:
+                        heappush(newest, (-parent.number, parent))
             if not newest:
-                return found
+                break
             node = heappop(newest)[1]
             g = pending.pop(node)
             if node.extra is not None:
                 g = _run_hooks(node.extra, g, create_graph)
-            if not node.parents or node in captured:
+            if node in captured:
                 found[node] = g
             saved = node.saved
             if saved is None:
                 raise RuntimeError(SECOND_TIME)
-            for value, version in zip(saved, node.versions):
-                if value._version[0] != version:
-                    raise _overwritten(node, value, version)
-            flow = node.gradients(g, node.saved_as_tensors() if create_graph else saved, create_graph)
-            if anomaly.enabled and anomaly.check_nan:
+            if node.number < writes.last:
+                _check_versions(node)
+            flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
+            if anomaly.enabled:
                 _refuse_nan(node, flow)
-            if not retain_graph and node.versions:
+            if node.keeps and not retain_graph:
                 node.saved = None
+        for leaf in pending:
+            if leaf.extra is not None:
+                pending[leaf] = _run_hooks(leaf.extra, pending[leaf], create_graph)
+    found.update(pending)
+    return found
 
 
 def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
@@ -175,6 +180,13 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
     if isinstance(g, graph.Tensor):
         return g if g._array.dtype == like.dtype else g._cast(like.dtype)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
+
+
+def _check_versions(node: Node) -> None:
+    """RuntimeError if a saved value was written over since it was saved."""
+    for value, version in zip(node.saved, node.versions):
+        if value._version[0] != version:
+            raise _overwritten(node, value, version)
 
 
 def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
@@ -230,6 +242,8 @@ def _run_hooks(extra: Any, g: Any, traced: bool) -> Any:
 
 
 def _refuse_nan(node: Node, flow: Any) -> None:
+    if not anomaly.check_nan:
+        return
     for i, parent in enumerate(node.parents):
         for target, g in flow:
             if target is parent and np.isnan(np.asarray(getattr(g, "_array", g))).any():

@@ -14,13 +14,12 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
-from ..autograd.modes import is_grad_enabled
+from .calling import torch_function
 from .elementwise import floor, log, reciprocal, trunc, where
 from .promotion import operand, promoted, result_type, shape_error
 
 # The exponents that torch does not leave to the C library's pow
 POWERS: dict[float, Any] = {
-    2: lambda x: x * x,
     3: lambda x: x * x * x,
     0.5: np.sqrt,
     -0.5: lambda x: 1 / np.sqrt(x),
@@ -36,14 +35,32 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@differentiable(binary=True, x=lambda g: g, y=lambda g: -g)
-def sub(x: Array, y: Array) -> Array:
-    return x - y
+def without_bools(x: Any, y: Any, floats: bool = False) -> Any:
+    """`promoted` for differences, which torch does not take of bools."""
+    bools = [isinstance(v, bool) or isinstance(v, graph.Tensor) and v._array.dtype.kind == "b" for v in (x, y)]
+    if bools == [True, True]:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
+        )
+    if True in bools:
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
+    return promoted(x, y, floats)
 
 
-@differentiable(binary=True, name="RsubBackward1", x=lambda g: -g, y=lambda g: g)
-def rsub(x: Array, y: Array) -> Array:
-    return y - x
+def _difference(x: Array, y: Array) -> Array:
+    try:
+        return x - y
+    except TypeError:  # NumPy's, for bools
+        return without_bools(wrap(x), wrap(y))
+
+
+sub = differentiable(name="SubBackward0", binary=True, promote=without_bools, x=lambda g: g, y=lambda g: -g)(_difference)
+rsub = differentiable(name="RsubBackward1", binary=True, promote=without_bools, x=lambda g: -g, y=lambda g: g)(
+    lambda x, y: _difference(y, x)
+)
 
 
 @differentiable(binary=True, x=lambda g, y: g * y, y=lambda g, x: g * x)
@@ -56,6 +73,11 @@ def div(x: Array, y: Array) -> Array:
     return x / y
 
 
+@differentiable(name="PowBackward0", x=lambda g, x: g * (x + x))
+def squared(x: Array) -> Array:  # x ** 2
+    return x * x
+
+
 @differentiable(name="PowBackward0", x=lambda g, x, exponent: power_slope(g, x, exponent))
 def power_number(x: Array, exponent: float) -> Array:  # x ** 3
     return POWERS[exponent](x) if exponent in POWERS else x**exponent
@@ -65,12 +87,19 @@ def power_number(x: Array, exponent: float) -> Array:  # x ** 3
                 x=lambda g, x, y: power_slope(g, x, y),
                 y=lambda g, x, y, out: where((x == 0) & (y >= 0), 0.0, g * (out * log(x))))  # fmt: skip
 def power(x: Array, y: Array) -> Array:  # x ** y
-    return x**y
+    return x**y if y.dtype.kind == "f" else integer_power(x, y)
+
+
+def integer_power(x: Array, y: Array) -> Array:
+    """x ** y, where a negative y gives 1 / x**-y rounded towards 0, as in C."""
+    if x.dtype.kind == "b":
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+    return np.where((y < 0) & (np.absolute(x) != 1), x.dtype.type(0), np.power(x, np.absolute(y)))
 
 
 @differentiable(name="PowBackward2", x=lambda g, x, out, base: number_power_slope(g, x, out, base))
 def number_power(x: Array, base: float) -> Array:  # 3 ** x
-    return np.power(x.dtype.type(base), x)
+    return np.power(x.dtype.type(base), x) if x.dtype.kind == "f" else integer_power(x.dtype.type(base), x)
 
 
 @differentiable(binary=True,
@@ -88,19 +117,50 @@ def minimum(x: Array, y: Array) -> Array:
 
 
 # torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's
-@differentiable(binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * floor(x / y))
-def remainder(x: Array, y: Array) -> Array:
-    return _no_zero_divisor(np.remainder, x, y)
 
 
-@differentiable(binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))
-def fmod(x: Array, y: Array) -> Array:
-    return _no_zero_divisor(np.fmod, x, y)
+def _dividing(function: Any) -> Any:
+    """The function of arrays, with torch's error for integers divided by zero."""
+
+    def forward(x: Array, y: Array) -> Array:
+        kind = x.dtype.kind if isinstance(x, np.ndarray | np.generic) else y.dtype.kind
+        if kind != "f" and not np.all(y):
+            raise RuntimeError("ZeroDivisionError")
+        return function(x, y)
+
+    return forward
 
 
-@differentiable(binary=True, x=None, y=None)
-def floor_divide(x: Array, y: Array) -> Array:
-    return _no_zero_divisor(np.floor_divide, x, y)
+def not_implemented(g: Any) -> Any:
+    raise RuntimeError("derivative for aten::floor_divide is not implemented")
+
+
+def _truncated(x: Array, y: Array) -> Array:
+    return np.trunc(x / y) if (x.dtype if isinstance(x, np.ndarray | np.generic) else y.dtype).kind == "f" else (x - np.fmod(x, y)) // y
+
+
+_remainder, _fmod, _floor = _dividing(np.remainder), _dividing(np.fmod), _dividing(np.floor_divide)
+_zero = {"binary": True, "name": "DivBackward2", "x": lambda g: g * 0.0, "y": lambda g: g * 0.0}
+floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)
+div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_dividing(_truncated))
+remainder_number = differentiable(name="RemainderBackward0", x=lambda g: g)(_remainder)
+fmod_number = differentiable(name="FmodBackward0", x=lambda g: g)(_fmod)
+remainder_tensor = differentiable(
+    binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * floor(x / y))(_remainder)  # fmt: skip
+fmod_tensor = differentiable(
+    binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))(_fmod)  # fmt: skip
+
+
+@differentiable(binary=True, floats=True,
+                x=lambda g, x, y: g * (y * _reciprocal_square(x, y)),
+                y=lambda g, x, y: g * (-x * _reciprocal_square(x, y)))  # fmt: skip
+def atan2(x: Array, y: Array) -> Array:  # the angle of the point (y, x)
+    return np.arctan2(x, y)
+
+
+def _reciprocal_square(x: Any, y: Any) -> Any:
+    square = x * x + y * y
+    return where(square == 0, 0.0, 1 / square)
 
 
 def power_slope(g: Any, x: Any, exponent: Any) -> Any:
@@ -108,7 +168,7 @@ def power_slope(g: Any, x: Any, exponent: Any) -> Any:
     if isinstance(exponent, (int, float)):
         if exponent == 0:
             return where(False, g, 0.0)
-        return g * (x + x if exponent == 2 else exponent * x ** (exponent - 1))
+        return g * (exponent * x ** (exponent - 1))
     return where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
@@ -125,7 +185,7 @@ def number_power_slope(g: Any, x: Any, out: Any, base: float) -> Any:
 def pow(x: Any, y: Any) -> Any:
     """x ** y, elementwise, for tensors and numbers. RuntimeError for integers to a negative integer number."""
     if (type(y) is int or type(y) is float) and isinstance(x, graph.Tensor) and x._array.dtype.kind == "f":
-        return power_number(x, y)
+        return squared(x) if y == 2 else power_number(x, y)
     if isinstance(y, graph.Tensor):
         if isinstance(x, graph.Tensor):
             return power(x, y)
@@ -140,7 +200,8 @@ def pow(x: Any, y: Any) -> Any:
         return x**y
     if isinstance(y, int) and y < 0 and x._array.dtype.kind != "f":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
-    return power_number(promoted(x, y)[0], y)
+    x = promoted(x, y)[0]
+    return squared(x) if y == 2 else power_number(x, y)
 
 
 def rpow(x: Any, y: Any) -> Any:
@@ -153,19 +214,30 @@ def rdiv(x: Any, y: Any) -> Any:
     return mul(reciprocal(x), y)
 
 
+def remainder(x: Any, y: Any) -> Any:
+    """x modulo y, with the sign of y. RuntimeError for integers modulo 0."""
+    return _with_number(remainder_tensor, remainder_number, x, y)
+
+
+def fmod(x: Any, y: Any) -> Any:
+    """x modulo y, with the sign of x. RuntimeError for integers modulo 0."""
+    return _with_number(fmod_tensor, fmod_number, x, y)
+
+
+def _with_number(of_tensors: Any, of_number: Any, x: Any, y: Any) -> Any:
+    number = operand(y)
+    if number is None or isinstance(number, graph.Tensor) or not isinstance(x, graph.Tensor):
+        return of_tensors(x, y)
+    x, number = promoted(x, number)
+    return of_number(x, number._array if isinstance(number, graph.Tensor) else number)
+
+
 def rfloordiv(x: Any, y: Any) -> Any:
     return floor_divide(y, x)
 
 
 def rmod(x: Any, y: Any) -> Any:
     return remainder(y, x)
-
-
-def _no_zero_divisor(function: Any, x: Array, y: Array) -> Array:
-    if not isinstance(x, np.ndarray | np.generic) or x.dtype.kind != "f":
-        if not np.all(y):
-            raise RuntimeError("ZeroDivisionError")
-    return function(x, y)
 
 
 def _compare(function: Any, name: str) -> Any:
@@ -184,6 +256,8 @@ def _compare(function: Any, name: str) -> Any:
             return wrap(function(a, b))
         except ValueError:
             raise shape_error(a, b) from None
+        except TypeError:
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{result_type(x, y).legacy}'") from None
 
     apply.__name__ = apply.__qualname__ = name
     return apply
@@ -203,52 +277,51 @@ bitwise_or = _compare(np.bitwise_or, "bitwise_or")
 bitwise_xor = _compare(np.bitwise_xor, "bitwise_xor")
 
 
-def logical_not(x: Any) -> Any:
+def logical_not(input: Any) -> Any:
     """Whether each element is zero, as bools."""
-    return wrap(np.logical_not(x._array))
+    return wrap(np.logical_not(input._array))
 
 
-def bitwise_not(x: Any) -> Any:
+def bitwise_not(input: Any) -> Any:
     """~x, for integers and bools."""
-    if x._array.dtype.kind == "f":
+    if input._array.dtype.kind == "f":
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return wrap(~x._array)
+    return wrap(~input._array)
 
 
-def _function(operation: Any, name: str) -> Any:
-    """torch.add and its like: the operation with `alpha` and `out`, and a TypeError for foreign objects."""
+# ------------------------------------------------------------------ as functions and methods
 
-    def apply(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+
+def _function(operation: Any, name: str, numbers: str = "other") -> Any:
+    """The operation as a function of tensors, and of numbers for the arguments in `numbers`; else a TypeError."""
+
+    def apply(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+        for position, (argument, value) in enumerate((("input", input), ("other", other)), 1):
+            if not isinstance(value, graph.Tensor) and (argument not in numbers or operand(value) is None):
+                raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}")
         result = operation(input, other if alpha == 1 else other * alpha)
-        if result is NotImplemented or not isinstance(result, graph.Tensor):
-            wrong, where_ = (other, "'other' (position 2)") if isinstance(input, graph.Tensor) else (input, "'input' (position 1)")
-            raise TypeError(f"{name}(): argument {where_} must be Tensor, not {type(wrong).__name__}")
-        return result if out is None else store(result, out)
+        if not isinstance(result, graph.Tensor):
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        return result
 
     apply.__name__ = apply.__qualname__ = name
-    return apply
+    return torch_function(apply)
 
 
-def store(result: Any, out: Any) -> Any:
-    """Write a result into the tensor given as `out=`, which takes its shape; RuntimeError if gradients would be lost."""
-    if out._array.shape != result._array.shape:
-        out._array = np.empty(result._array.shape, out._array.dtype)
-    if is_grad_enabled() and (result.requires_grad or out.requires_grad):
-        raise RuntimeError("functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad.")
-    return out._overwrite(result, False)
+torch_add, torch_sub = _function(add, "add", "input other"), _function(sub, "sub", "input other")
+torch_mul, true_divide = _function(mul, "mul", "input other"), _function(div, "div", "input other")
+torch_pow = torch_function(lambda input, exponent: _function(pow, "pow", "input other")(input, exponent))
+torch_remainder, torch_fmod = _function(remainder, "remainder", "input other"), _function(fmod, "fmod")
+torch_floor_divide = _function(floor_divide, "floor_divide", "input other")
+torch_maximum, torch_minimum = _function(maximum, "maximum", ""), _function(minimum, "minimum", "")
+torch_atan2 = _function(atan2, "atan2", "")
 
 
-torch_add = _function(add, "add")
-torch_sub = _function(sub, "sub")
-torch_mul = _function(mul, "mul")
-
-
-def torch_div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
-    """input / other, rounded with rounding_mode 'floor' or 'trunc'."""
-    result = _function(div, "div")(input, other)
-    if rounding_mode is not None:
-        if rounding_mode not in ("floor", "trunc"):
-            raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-        common = result_type(input, other)
-        result = (floor if rounding_mode == "floor" else trunc)(result)._cast(common.numpy)
-    return result if out is None else store(result, out)
+@torch_function
+def torch_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """input / other; with rounding_mode 'floor' or 'trunc' rounded, and then integers stay integers."""
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+    return _function(div_floor if rounding_mode == "floor" else div_trunc, "div", "input other")(input, other)

@@ -16,22 +16,25 @@ from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from .elementwise import where
 from .indexing import gather_axis, scatter_axis
-from .shapes import as_dim, as_dims, expand, repeated, reshape_array, squeeze_axes
+from .shapes import as_dim, as_dims, expand, reshape_array, squeeze_axes
 
 Axes = tuple[int, ...] | None
 
 
+def repeated(g: Any, shape: tuple[int, ...]) -> Any:
+    """g, which has one element, everywhere in `shape`: the gradient of a sum of everything."""
+    if isinstance(g, graph.Tensor) or math.prod(shape) > 10_000:
+        return expand(g, shape)
+    out = np.empty(shape, g.dtype)  # NumPy is faster on a small array than on a view with strides of 0
+    out.fill(g.item())
+    return out
+
+
 def spread(g: Any, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
-    """The gradient of a sum over `axes`: g, repeated to the shape that was summed."""
-    if axes is None and not isinstance(g, graph.Tensor):
-        return repeated(g, shape)
+    """g, which has lost `axes`, repeated along them: the gradient of a sum over axes."""
     if axes is not None and not keepdim:
         g = reshape_array(g, tuple([1 if i in axes else n for i, n in enumerate(shape)]))
     return expand(g, shape)
-
-
-def spread_mean(g: Any, shape: tuple[int, ...], axes: Axes, keepdim: bool) -> Any:
-    return spread(g / (count(shape, axes) or 1), shape, axes, keepdim)
 
 
 def count(shape: tuple[int, ...], axes: Axes) -> int:
@@ -39,19 +42,25 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     return math.prod(shape if axes is None else [shape[i] for i in axes])
 
 
-def _sum(x: Array, axes: Axes, keepdim: bool) -> Array:
+@differentiable(name="SumBackward0", x=lambda g, x_shape: repeated(g, x_shape))
+def sum_all(x: Array) -> Array:
+    return np.add.reduce(x, axis=None)
+
+
+@differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(g / (math.prod(x_shape) or 1), x_shape))
+def mean_all(x: Array) -> Array:
+    return np.add.reduce(x, axis=None) / x.dtype.type(x.size)
+
+
+@differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))
+def sum_over(x: Array, axes: Axes, keepdim: bool) -> Array:
     return np.add.reduce(x, axis=axes, keepdims=keepdim)
 
 
-def _mean(x: Array, axes: Axes, keepdim: bool) -> Array:
+@differentiable(name="MeanBackward1",
+                x=lambda g, x_shape, axes, keepdim: spread(g / (count(x_shape, axes) or 1), x_shape, axes, keepdim))  # fmt: skip
+def mean_over(x: Array, axes: Axes, keepdim: bool) -> Array:
     return np.add.reduce(x, axis=axes, keepdims=keepdim) / x.dtype.type(count(x.shape, axes))
-
-
-# torch gives the sum of everything and the sum over dimensions two names; their rule is one
-sum_all = differentiable(name="SumBackward0", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))(_sum)
-sum_over = differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))(_sum)
-mean_all = differentiable(name="MeanBackward0", x=lambda g, x_shape, axes, keepdim: spread_mean(g, x_shape, axes, keepdim))(_mean)
-mean_over = differentiable(name="MeanBackward1", x=lambda g, x_shape, axes, keepdim: spread_mean(g, x_shape, axes, keepdim))(_mean)
 
 
 # ------------------------------------------------------------------ extrema
@@ -66,7 +75,7 @@ def share_among_ties(g: Any, x: Any, out: Any, axes: Axes, keepdim: bool) -> Any
 def share_of_all(g: Any, x: Any, out: Any) -> Any:
     """The same over everything; where a nan is the extremum, the nans attain it."""
     ties = (x == out) | (x != x)
-    return where(ties, g / sum_all(ties, None, False), 0.0)
+    return where(ties, g / sum_all(ties), 0.0)
 
 
 @differentiable(name="MaxBackward1", x=lambda g, x, out: share_of_all(g, x, out))
@@ -106,8 +115,8 @@ def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) ->
     """Sum over `dim` (all dimensions if None). Integers and bools are summed as int64."""
     if dtype is not None or x._array.dtype.kind != "f":
         x = x._cast((dtype or dtypes.int64).numpy)
-    if dim is None:
-        return sum_all(x, None, keepdim)
+    if dim is None and not keepdim:
+        return sum_all(x)
     return sum_over(x, as_dims(dim, x.ndim), keepdim)
 
 
@@ -120,7 +129,7 @@ def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
             f"{x.dtype.legacy}"
         )
-    return mean_all(x, None, keepdim) if dim is None else mean_over(x, as_dims(dim, x.ndim), keepdim)
+    return mean_all(x) if dim is None and not keepdim else mean_over(x, as_dims(dim, x.ndim), keepdim)
 
 
 class max_result(NamedTuple):

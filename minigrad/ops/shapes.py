@@ -63,15 +63,6 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
-def repeated(x: Array, shape: tuple[int, ...]) -> Array:
-    """An array of `shape` full of the one element of x: a copy if it is small, since NumPy is faster on it than on a view."""
-    if math.prod(shape) > 10_000:
-        return np.broadcast_to(x, shape)
-    out = np.empty(shape, x.dtype)
-    out.fill(x.item())
-    return out
-
-
 @differentiable(x=lambda g, x_shape: expand(g, x_shape))
 def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
     """x summed over the axes that broadcasting `shape` to x's shape has stretched."""

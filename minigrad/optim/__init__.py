@@ -16,7 +16,8 @@ import numpy as np
 
 from ..autograd.modes import enable_grad
 from ..nn.module import typename, zero_gradients
-from ..tensor import Tensor, wrap
+from ..autograd.graph import wrap, writes
+from ..tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 Group = dict[str, Any]
@@ -102,7 +103,7 @@ class Optimizer:
                     grad = np.array(grad)
                     add_scaled(grad, param, weight_decay, self._scratch(param))
                 self._update(parameter, param, grad, group)
-                parameter._version[0] += 1
+                writes.count(parameter._version)
         return loss
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
