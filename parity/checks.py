@@ -62,7 +62,8 @@ class Row:
         self.ratios = [max(a, b) for a, b in zip(self.ratios, result.ratios, strict=True)]
         self.errors += result.errors
         self.note = result.missing or self.note
-        if result.verdict.rank > self.verdict.rank:
+        better = result.verdict.rank > self.verdict.rank and result.verdict is not Verdict.NOT_OFFERED
+        if better or self.cases == 1 or self.verdict is Verdict.NOT_OFFERED:
             self.verdict = result.verdict
         for finding in result.findings:
             if not finding.verdict.fails and len(self.findings) < 3:
@@ -89,7 +90,7 @@ def check_ops(ours: Engine, theirs: Engine, names: Sequence[str] = (), dtypes: S
             label = f"{seed}/{op.name}/{dtype}/{case}"
             result = check_case(op, ours, theirs, dtype, case, label, min(order, op.order))
             row.take(result, label)
-            if result.verdict is Verdict.NOT_OFFERED:
+            if result.missing and ours.missing(op.expression):
                 break
             if result.verdict.fails:
                 finding = next(f for f in result.findings if f.verdict.fails)
@@ -214,7 +215,9 @@ def check_programs(ours: Engine, theirs: Engine, examples: int = 2000, seed: int
             break
         done += size
     seconds = time.perf_counter() - start
-    row.note = (row.note + "; " if row.note else "") + f"{row.cases / max(seconds, 1e-9):.0f} programs a second"
+    partly = row.counts[Verdict.NOT_OFFERED.value]
+    row.note = "; ".join(filter(None, (f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else "",
+                                       f"{partly} programs not offered" if partly else "", f"{row.cases / max(seconds, 1e-9):.0f} a second")))
     return row
 
 

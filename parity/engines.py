@@ -6,7 +6,8 @@ operators, `sum`, `backward()` and `.grad` is driven by `Minimal`, as far as it 
 that it has. For anything else subclass `Engine` and put an instance named `parity_engine` into your module.
 
 An op that the engine lacks is *not offered*, which is no fault. It is decided by looking up the names that the op's
-expression uses, never by catching errors, so that an AttributeError raised by a bug inside an op stays an error.
+expression uses; beyond that only a NotImplementedError, or a TypeError raised by the call itself (an argument that the
+engine does not take) counts, so that an error raised by a bug inside an op stays an error.
 A 60-line engine checked this way is in `tests/parity/toy.py`.
 """
 
@@ -101,7 +102,7 @@ class Engine:
                 except AttributeError:
                     return name
         kind = type(self.tensor(np.ones(1, np.float32)))
-        return next((a for a in attributes if not hasattr(kind, a)), "")
+        return next((a for a in attributes if getattr(kind, a, None) is getattr(object, a, None)), "")
 
 
 class TorchLike(Engine):

@@ -41,7 +41,7 @@ class Op:
     @cached_property
     def _function(self) -> Callable[..., Any]:
         names = ", ".join(["torch", "F", *(name for name, _ in self.arguments)])
-        return eval(f"lambda {names}: {self.expression}")  # type: ignore[no-any-return]
+        return eval(compile(f"lambda {names}: {self.expression}", "<op>", "eval"))  # type: ignore[no-any-return]
 
     def run(self, torch: Any, F: Any, args: dict[str, Any]) -> Any:
         return self._function(torch, F, **args)

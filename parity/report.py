@@ -100,9 +100,13 @@ def brief(value: Any) -> str:
 def write(console: Console, sections: dict[str, list[Row]], engine: str, against: str, quiet: bool) -> None:
     """The tables, the findings in a line each, the failures in full, and the sum."""
     for name, rows in sections.items():
-        shown = [row for row in rows if row.fails] if quiet else rows
+        absent = [row for row in rows if row.verdict is Verdict.NOT_OFFERED]
+        shown = [row for row in rows if row.fails] if quiet else [row for row in rows if row not in absent]
         if shown:
             console.print(table(name, shown))
+            console.print()
+        if absent and not quiet:
+            console.print(Text(f"Not offered by {engine}: {', '.join(row.name for row in absent)}"))
             console.print()
     everything = [row for rows in sections.values() for row in rows]
     findings = [(row, f) for row in everything for f in row.findings[:1] if f.finding.verdict is not Verdict.UNDECIDED]

@@ -92,6 +92,7 @@ def check(program: Program, ours: Engine, theirs: Engine, order: int = 1, judgin
         if result.missing:
             result.note(Verdict.NOT_OFFERED)
             return result
+    order = min(order, ours.orders)
     b = run(program, theirs, order, by_backward)
     a = run(program, ours, order, by_backward)
     return compare(program, a, b, order, judging, result, ours.name, theirs.name)
@@ -162,11 +163,19 @@ def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: s
                                f"{theirs} {_name(b.error)} at {b.stage}", a.error, b.error))
         return
     side, error, stage = (ours, a.error, a.stage) if a.error else (theirs, b.error, b.stage)
-    if a.error and isinstance(a.error, NotImplementedError):
+    if isinstance(a.error, NotImplementedError) or (isinstance(a.error, TypeError) and _at_the_call(a.error)):
         result.note(Verdict.NOT_OFFERED)
         result.missing = str(a.error)
         return
     result.add(Finding(f"error at {stage}", Verdict.ONE_ERROR, f"only {side} raises at {stage}: {_name(error)}", a.error, b.error))
+
+
+def _at_the_call(error: Exception) -> bool:
+    """Whether the expression of the op itself raised: the engine does not take these arguments."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return at is not None and at.tb_frame.f_code.co_filename == "<op>"
 
 
 def _name(error: Exception | None) -> str:
