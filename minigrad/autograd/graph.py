@@ -64,8 +64,18 @@ class Node:
 
     def gradients(self, g: Any, saved: Any, traced: bool) -> Any:
         """(parent, gradient) for each parent that takes one, from the gradient g of the result."""
+        parents = self.parents
         pulls: Any = self.traced_pulls if traced else self.pulls
-        return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]
+        if len(parents) == 1:  # the two common cases spelled out: the loop below costs as much as a rule
+            return ((parents[0], pulls[0](g, saved)),)
+        if len(parents) == 2:
+            p, q = parents
+            if q is None:
+                return ((p, pulls[0](g, saved)),)
+            if p is None:
+                return ((q, pulls[1](g, saved)),)
+            return ((p, pulls[0](g, saved)), (q, pulls[1](g, saved)))
+        return [(parent, pull(g, saved)) for parent, pull in zip(parents, pulls) if parent is not None]
 
     def saved_tensors(self) -> Any:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
