@@ -26,6 +26,14 @@ CHANGE_FLAG = (
 )
 
 
+MADE_IN_NO_GRAD = (
+    "A view was created in no_grad mode and {} modified inplace with grad mode enabled. Given that this use case is ambiguous "
+    "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the "
+    "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+)
+
+
+
 class Tensor:
     """A multi-dimensional array that remembers how it was computed, as torch.Tensor.
 
@@ -39,7 +47,7 @@ class Tensor:
     _grad: Tensor | None = None
     _leaf_node: Node | None = None  # kept for when grad is required again
     _post_hooks: dict[int, Any] | None = None
-    _frozen: str | None = None  # why a view must not be written to in a graph
+    _frozen: str | None = None  # why a view must not be written to in a graph, as an error text
     _seen: int = 0  # the version of the base for which `_node` of a view was made
     _inference: bool = False
 
@@ -274,52 +282,64 @@ class Tensor:
         if self._frozen is not None:
             tensor._frozen = self._frozen
         elif not is_grad_enabled():
-            tensor._frozen = "no_grad"
+            tensor._frozen = MADE_IN_NO_GRAD
         return tensor  # type: ignore[no-any-return]
 
     def _current_node(self) -> Node | None:
         """The node; that of a view is made anew when its base was written to since."""
         base = self._base
         if base is not None and self._seen != self._version[0]:
+            if base._node is not None and self._array.dtype.kind == "f":
+                if self._frozen is not None:
+                    if not is_grad_enabled():
+                        return self._node
+                    raise RuntimeError(self._frozen.format("its base or another view of its base has been"))
+                self._set_node(indexing.take_region.node_class((base._node,), self._place_in_base(), (), self._array))
             self._seen = self._version[0]
-            if self._frozen != "no_grad" and (parent := source(base)) is not None and self._array.dtype.kind == "f":
-                region = indexing.Region.of_view(base._storage(), self._storage())
-                self._node = indexing.take_region.node_class((parent,), (base._array.shape, region), (), self._array)
         return self._node
 
+    def _place_in_base(self) -> tuple[Any, Any]:
+        base, array = self._base._storage(), self._storage()  # type: ignore[union-attr]
+        if array.size and not np.may_share_memory(base, array):
+            raise RuntimeError("this is a view of a tensor whose .data was replaced since: there is no gradient; make the view anew")
+        return base.shape, indexing.Region.of_view(base, array)
+
+    def _set_node(self, node: Node | None) -> None:
+        """Give this tensor another history. Hooks stay with the old one; a retained gradient moves on, as in torch."""
+        if node is not None and self.retains_grad:
+            self._node.extra.retains = None  # type: ignore[union-attr]
+            node.extra = node.extra or Extra()
+            node.extra.retains = weakref.ref(self)
+        self._node = node
+
     def _check_write(self, *others: Any) -> bool:
-        """Whether a write in place must be recorded; RuntimeError where torch refuses it."""
+        """Whether a write in place must be recorded; RuntimeError where torch refuses it. `others` are read for the write."""
         array = self._storage()
         if array.size and 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]):
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
                 "Please clone() the tensor before performing the operation."
             )
+        for other in others:
+            if isinstance(other, Tensor) and indexing.overlap_partly(array, other._array):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+                    "location. Please clone() the tensor before performing the operation."
+                )
         if not is_grad_enabled():
             return False
         base = self._base
-        recorded = self._current_node() is not None or any([isinstance(x, Tensor) and source(x) is not None for x in others])
-        if base is None:
-            if type(self._node) is AccumulateGrad:
-                raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-            return recorded
-        if type(base._node) is AccumulateGrad and self._frozen != "no_grad":
-            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-        recorded = recorded or source(base) is not None
-        if recorded and self._frozen == "no_grad":
-            raise RuntimeError(
-                "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case "
-                "is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-                "either both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want "
-                "the inplace to be tracked)."
-            )
-        if recorded and self._frozen is not None:
-            raise RuntimeError(
-                f"Output {self._frozen} is a view and is being modified inplace. This view is the output of a function that "
-                "returns multiple views. Such functions do not allow the output views to be modified inplace. You should replace "
-                "the inplace operation by an out-of-place one."
-            )
-        return recorded
+        mine = self._current_node() or (base and base._node)
+        if mine is None and not any([isinstance(x, Tensor) and source(x) is not None for x in others]):
+            return False
+        if base is not None:
+            if self._frozen is not None:
+                raise RuntimeError(self._frozen.format("is being"))
+            if mine is not None and base.is_leaf:
+                raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        if type(self._node) is AccumulateGrad:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        return array.dtype.kind == "f"
 
     def _write(self) -> _Write:
         """`with t._write() as array:` write to the array in place, unrecorded; refused where it would have to be recorded."""
@@ -349,15 +369,15 @@ class Tensor:
             node.saved = (*node.saved[:at], wrap(self._array, None, self._version), *node.saved[at + 1 :])
             node.versions = (*node.versions[:at], self._version[0], *node.versions[at + 1 :])
         if self._base is None:
-            self._node = node
+            self._set_node(node)
             return
         base = self._base
-        region = indexing.Region.of_view(base._storage(), self._storage())
-        base._node = indexing.copy_slices.node_class((source(base), node), (region,), (), base._array)
+        _, region = self._place_in_base()
+        base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
 
-    def _in_place(self, operation: Any, *args: Any, into: Any = None) -> Tensor:
+    def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Tensor:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
-        recorded = self._check_write(*args)
+        recorded = self._check_write(*args, *options.values())
         if into is not None and not recorded:
             (other,) = args
             array = self._array
@@ -374,7 +394,7 @@ class Tensor:
                 writes.count(self._version)
                 return self
         old = wrap(self._array.copy(), self._node) if recorded else self
-        result = operation(old, *args)
+        result = operation(old, *args, **options)
         if result is NotImplemented:
             raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
         return self._overwrite(result, recorded)
@@ -584,6 +604,8 @@ class Tensor:
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if not isinstance(value, (Tensor, int, float, np.number, np.bool_)):
+            raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         recorded = self._check_write(value)
         array = self._storage()
         if not isinstance(value, Tensor):
@@ -591,10 +613,10 @@ class Tensor:
         numpy_key = indexing.setitem_key(self, key)
         try:
             target = array[numpy_key]
-            part = value._array
-            while part.ndim > target.ndim and part.shape[0] == 1:
-                part = part[0]
-            array[numpy_key] = part
+            if value.ndim > target.ndim and value._array.shape[: value.ndim - target.ndim] == (1,) * (value.ndim - target.ndim):
+                value = shapes.reshape(value, value._array.shape[value.ndim - target.ndim :])
+            history = source(value)
+            array[numpy_key] = value._array
         except IndexError as error:
             raise indexing._index_error(error, self) from None
         except ValueError:
@@ -602,8 +624,7 @@ class Tensor:
         writes.count(self._version)
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
-            node = indexing.copy_slices.node_class((self._node, source(value)), (region,), (), array)
-            self._rebase(node)
+            self._rebase(indexing.copy_slices.node_class((self._node, history), (region,), (), array))
 
     # ---- operations, as methods
 
@@ -695,7 +716,7 @@ class Tensor:
         self._storage().fill(0)
         writes.count(self._version)
         if recorded:
-            self._rebase(None)
+            self._rebase(shapes.overwritten.node_class((self._node, None), (), (), self._array))
         return self
 
     def fill_(self, value: Any) -> Tensor:
@@ -710,20 +731,22 @@ class Tensor:
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
         writes.count(self._version)
         if recorded:
-            self._rebase(None)
+            self._rebase(shapes.overwritten.node_class((self._node, None), (), (), self._array))
         return self
 
     def copy_(self, other: Any, non_blocking: Any = False) -> Tensor:
         """Overwrite this tensor with another, broadcast to its shape and cast to its dtype."""
+        if not isinstance(other, Tensor):
+            raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {_type_name(other)}")
         recorded = self._check_write(other)
+        history = source(other)
         try:
-            self._storage()[...] = other._array
+            self._storage()[...] = np.broadcast_to(other._array, self._array.shape)
         except ValueError:
             raise self._write_error(other._array) from None
         writes.count(self._version)
         if recorded:
-            whole = shapes.expand_to(other, self._array.shape)._cast(self._array.dtype)
-            self._rebase(shapes.clone(whole)._node)
+            self._rebase(shapes.overwritten.node_class((self._node, history), (), (), self._array))
         return self
 
     uniform_, normal_, exponential_ = random.uniform_, random.normal_, random.exponential_
@@ -735,7 +758,7 @@ def _in_place_twin(operation: Any) -> Any:
     """`x.exp_()` of `x.exp()`."""
 
     def apply(self: Tensor, *args: Any, **options: Any) -> Tensor:
-        return self._in_place(lambda x: operation(x, *args, **options))
+        return self._in_place(operation, *args, **options)
 
     apply.__name__ = f"{operation.__name__}_"
     return apply
@@ -745,6 +768,10 @@ for _name in (
     "abs ceil clamp cos exp floor log neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tan tanh trunc".split()
 ):
     setattr(Tensor, f"{_name}_", _in_place_twin(getattr(Tensor, _name)))
+
+
+def _type_name(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")
 
 
 class _Write:

@@ -16,6 +16,13 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..autograd.modes import is_grad_enabled
+from .elementwise import where
+
+SEVERAL_VIEWS = (
+    "Output {} of {} is a view and {{}} modified inplace. This view is the output of a function that returns multiple views. Such "
+    "functions do not allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place "
+    "one."
+)
 
 
 def as_dim(dim: Any, ndim: int) -> int:
@@ -191,6 +198,12 @@ def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: i
 @differentiable(x=lambda g: g)
 def clone(x: Array) -> Array:
     return np.array(x)
+
+
+@differentiable(name="CopyBackwards", x=lambda g: where(False, g, 0.0), source=lambda g: g)
+def overwritten(x: Array, source: Array) -> Array:
+    """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros."""
+    return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))
 
 
 @differentiable(name="ToCopyBackward0", x=lambda g: g)
@@ -398,7 +411,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
         raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
     parts = tuple([unbind_one(x, axis, i) for i in range(x._array.shape[axis])])
     for i, part in enumerate(parts):
-        part._frozen = f"{i} of Unbind"
+        part._frozen = SEVERAL_VIEWS.format(i, "Unbind")
     return parts
 
 

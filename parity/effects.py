@@ -1,0 +1,412 @@
+"""Programs with effects: writes in place, views, aliases, hooks, grad modes, repeated backward. Torch's gradient, or an error.
+
+A program is a list of lines of Python in torch's names, so that a failure can be pasted into a session. It is drawn line by
+line while torch runs it (so that shapes fit most of the time), then run again with the engine. Wherever torch raises, the
+engine must raise an error of the same class; where torch does not, the engine must not, except for the reasons in
+`REFUSALS`. In the end every tensor, gradient and hook's record is compared. A program that differs is shrunk by leaving
+out lines. Numbers are small multiples of 1/8 in float64, so that most arithmetic is exact and no order of sums matters.
+
+    python -m parity effects --examples 20000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .engines import NotHere, load
+
+NAMES = "abcdefgh"
+LENGTH = 14  # lines drawn for a program, before the last backward
+CLOSE = 1e-11  # relative to the largest value of a tensor; products of a few dozen factors, and exp, tanh, sigmoid
+
+# Where the engine may raise though torch does not: what its error says, and why that is better than going on.
+REFUSALS = {
+    "no graph through a view made under no_grad": (
+        r"does not require grad|not have been used in the graph|can't retain_grad|cannot register a hook|can only change",
+        "torch gives such a view requires_grad=True and loses its gradient without a word; here it is a constant",
+    ),
+}
+
+PRELUDE = (
+    "w = torch.tensor([1.5, -2.0, 0.5], dtype=torch.float64, requires_grad=True)",
+    "x = torch.tensor([[1.0, -0.5, 2.0], [0.25, 3.0, -1.0]], dtype=torch.float64, requires_grad=True)",
+    "s = torch.tensor(-1.5, dtype=torch.float64, requires_grad=True)",
+    "a = torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)",
+    "b = x * 2.0",
+    "c = w * w",
+)
+
+# Lines by kind. {d} is a name to assign to, {a} {b} tensors whose shapes broadcast, {t} any tensor, {l} a leaf; the number
+# is how often a kind is drawn.
+OPERATIONS = """
+    {d} = {a} * {b} | {d} = {a} + {b} | {d} = {a} - {b} | {d} = {t} * {t} | {d} = {t} * 2.0 | {d} = 1.5 - {t} | {d} = {t} + 1
+    {d} = -{t} | {d} = {t}.relu() | {d} = {t}.tanh() | {d} = {t}.sigmoid() | {d} = {t}.clamp(-1.0, 1.5) | {d} = {t} ** 2
+    {d} = {t} / 2 | {d} = {t}.sum() | {d} = {t}.sum(0) | {d} = {t}.clone() | {d} = {t}.abs() | {d} = {t}.mean()
+    {d} = torch.where({a} > {b}, {a}, {b}) | {d} = torch.maximum({a}, {b}) | {d} = torch.cat([{t}, {u}])
+    {d} = torch.stack([{a}, {b}]) | {d} = {t} @ {u} | {d} = {t}[[0, 0]] | {d} = {t}[{t} > 0] | {d} = {t}.max()
+    {d} = Square.apply({t}) | {d} = Tanh.apply({t}) | {d} = Pair.apply({t})[0] | {d} = Pair.apply({t})[1] | {d} = Same.apply({t})
+    {d} = Doubled.apply({t}) | {d}, {e} = Pair.apply({t}) | {d} = {t}.square() | {d} = {t}.exp()
+"""
+VIEWS = """
+    {d} = {t}[0] | {d} = {t}[1:] | {d} = {t}[..., 0] | {d} = {t}[:, 1] | {d} = {t}.view(-1) | {d} = {t}.t() | {d} = {t}.reshape(-1)
+    {d} = {t}[None] | {d} = {t}.unsqueeze(-1) | {d} = {t}.squeeze() | {d} = {t}.expand(2, *{t}.shape) | {d} = {t}.transpose(0, -1)
+    {d} = {t}.unbind(0)[0] | {d}, {e} = {t}.unbind(0) | {d} = {t}.chunk(2)[0] | {d} = {t}.split(1)[0] | {d} = {t}.diagonal()
+    {d} = {t}[...] | {d} = {t}.view_as({t}) | {d} = {t}[0:1] | {d} = {t}[::2] | {d} = {t}.flatten() | {d} = {t}.mT
+    {d} = {t}.reshape(3, -1) | {d} = {t}.permute(-1, 0) | {d} = {t}.narrow(0, 0, 1) | {d} = {t}.select(0, 0)
+    {d} = {t}.expand_as({t}) | {d} = {t}.contiguous() | {d} = {t}.squeeze(0) | {d} = {t}.flip(0)
+"""
+ALIASES = """
+    {d} = {t} | {d} = {t}.detach() | {d} = {t}.data | {d} = {t}.detach().clone() | {d} = {t}.requires_grad_()
+    {d} = {t}.detach().requires_grad_() | del {t} | {d} = torch.zeros_like({t}) | {d} = torch.zeros(3, dtype=torch.float64)
+"""
+WRITES = """
+    {a} += {b} | {a} *= {b} | {a} -= {b} | {t} *= 2.0 | {t} += 1 | {a}.add_({b}) | {a}.mul_({b}) | {a}.add_({b}, alpha=2)
+    {t}.mul_({t}) | {t}.div_(2) | {t}.zero_() | {t}.fill_(2.0) | {a}.copy_({b}) | {t}[0] = 3.0 | {t}[0] = {u} | {t}[1:] = {u}
+    {t}[...] = {u} | {t}[[0, 0]] = 1.0 | {t}[{t} > 0] = 0.5 | {t}[:, 0] = {u} | {t}.relu_() | {t}.tanh_() | {t}.sigmoid_()
+    {t}.neg_() | {t}.clamp_(-1.0, 1.0) | {t}.abs_() | {t}.pow_(2) | {t}[0] += {u} | {t}[0].mul_(2.0) | {t}[1:] *= 3.0
+    {t}.view(-1)[0] = {u} | {t}.t().add_(1.0) | {t}.detach().add_(1.0) | {t}.data.mul_(2.0) | {t}.data[0] = 4.0
+    torch.add({a}, {b}, out={t}) | torch.mul({t}, 2.0, out={u}) | Doubled.apply({t}) | {t}.square_() | {t}.exp_()
+    {t}.numpy()[...] = 1.0 | {t}.fill_({u}) | {t}[{t} > 0] = {u} | {t}[[0, 1]] = {u} | {t}.sub_({u}) | {t}.masked_fill_({t} > 0, 2.0)
+    {t}.data = {t}.detach() * 2.0 | {t}.unbind(0)[0].mul_(2.0) | {t} **= 2 | {t}.sqrt_()
+"""
+GRADIENTS = """
+    {t}.backward(v({t})) | {t}.backward(v({t}), retain_graph=True) | {t}.sum().backward() | {t}.backward()
+    {t}.backward(v({t}), retain_graph=True) | {t}.backward(v({t}), inputs=[{l}]) | {t}.backward(v({t}), inputs=[{u}], retain_graph=True)
+    {d}, = torch.autograd.grad({t}, {l}, v({t}), create_graph=True) | {d}, = torch.autograd.grad({t}, {u}, v({t}), retain_graph=True)
+    {d}, = torch.autograd.grad({t}, {l}, v({t}), allow_unused=True) | {t}.backward(v({t}), create_graph=True)
+    torch.autograd.backward([{t}, {u}], [v({t}), v({u})]) | {l}.grad = None | {l}.grad.zero_() | {l}.grad *= 2.0 | {d} = {l}.grad
+    {t}.retain_grad() | {t}.requires_grad_() | {t}.requires_grad_(False) | {t}.detach_() | {t}.retain_grad() | {l}.grad = {u}
+"""
+HOOKS = """
+    hook = {t}.register_hook(lambda g: g * 2) | {t}.register_hook(lambda g: log.append(g.sum().item())) | hook.remove()
+    hook = {t}.register_hook(lambda g: g.neg()) | hook = {l}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad.sum().item()))
+"""
+MODES = """torch.set_grad_enabled(False) | torch.set_grad_enabled(True) | torch.set_grad_enabled(True)"""
+OPTIMIZERS = """
+    opt = torch.optim.SGD([w, x, s], lr=0.25, momentum=0.5) | opt.step() | opt.step() | opt.zero_grad() | opt.zero_grad(set_to_none=False)
+"""
+KINDS = tuple(
+    (tuple(line.strip() for line in re.split(r"[|\n]", text) if line.strip()), weight)
+    for text, weight in (
+        (OPERATIONS, 30), (VIEWS, 20), (ALIASES, 5), (WRITES, 28), (GRADIENTS, 14), (HOOKS, 4), (MODES, 4), (OPTIMIZERS, 2)
+    )
+)  # fmt: skip
+
+
+def functions(torch: Any) -> dict[str, Any]:
+    """Custom Functions for the programs: one that saves its input, its output, has two outputs, returns its input, writes."""
+    base = torch.autograd.Function
+
+    class Square(base):  # type: ignore[misc, valid-type]
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            ctx.save_for_backward(t)
+            return t * t
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * ctx.saved_tensors[0] * g
+
+    class Tanh(base):  # type: ignore[misc, valid-type]
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            out = t.tanh()
+            ctx.save_for_backward(out)
+            return out
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * (1 - ctx.saved_tensors[0] ** 2)
+
+    class Pair(base):  # type: ignore[misc, valid-type]
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            double, square = t * 2, t * t
+            ctx.save_for_backward(t, double)
+            return double, square
+
+        @staticmethod
+        def backward(ctx: Any, g: Any, h: Any) -> Any:
+            return 2 * g + h * ctx.saved_tensors[1]
+
+    class Same(base):  # type: ignore[misc, valid-type]
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            return t
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 3
+
+    class Doubled(base):  # type: ignore[misc, valid-type]
+        @staticmethod
+        def forward(ctx: Any, t: Any) -> Any:
+            ctx.mark_dirty(t)
+            return t.mul_(2)
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return g * 2
+
+    return {"Square": Square, "Tanh": Tanh, "Pair": Pair, "Same": Same, "Doubled": Doubled}
+
+
+class Session:
+    """One engine running one program: its variables, and for each line the class and text of the error, or None."""
+
+    def __init__(self, torch: Any, own: dict[str, Any]) -> None:
+        def cotangent(t: Any) -> Any:
+            """A fixed gradient of the shape of t, in eighths."""
+            n = t.numel()
+            return torch.tensor([((7 * i) % 11 - 4) / 4 for i in range(n)], dtype=torch.float64).reshape(tuple(t.shape))
+
+        self.torch = torch
+        self.log: list[float] = []
+        self.variables: dict[str, Any] = {"torch": torch, "v": cotangent, "log": self.log, **own}
+        torch.set_grad_enabled(True)
+
+    def run(self, line: str) -> tuple[str, str] | None:
+        try:
+            exec(compiled(line), self.variables)
+        except Exception as error:
+            return type(error).__name__, str(error)
+        return None
+
+    def close(self) -> None:
+        self.torch.set_grad_enabled(True)
+
+    def tensors(self) -> dict[str, Any]:
+        kind = self.torch.Tensor
+        return {name: value for name, value in self.variables.items() if isinstance(value, kind)}
+
+
+@lru_cache(100_000)
+def compiled(line: str) -> CodeType:
+    return compile(line, "<program>", "exec")
+
+
+# ------------------------------------------------------------------ drawing
+
+
+def draw(rng: random.Random, session: Session) -> Iterator[tuple[str, Any]]:
+    """A program line by line, with what torch's session made of each."""
+    for line in PRELUDE:
+        yield line, session.run(line)
+    kinds, weights = zip(*KINDS)
+    for _ in range(rng.randint(4, LENGTH)):
+        template = rng.choice(rng.choices(kinds, weights)[0])
+        line = fill(template, rng, session.tensors())
+        if line is not None:
+            yield line, session.run(line)
+    if rng.random() < 0.3:
+        line = "torch.set_grad_enabled(True)"
+        yield line, session.run(line)
+    graphs = [name for name, t in session.tensors().items() if t.requires_grad]
+    for name in rng.sample(graphs, min(2, len(graphs))):
+        line = f"{name}.backward(v({name}), retain_graph=True)"
+        yield line, session.run(line)
+
+
+def fill(template: str, rng: random.Random, tensors: dict[str, Any]) -> str | None:
+    """The template with names in place of its braces; None if no tensors fit."""
+    names = list(tensors)
+    recent = names + names[-3:]
+    chosen = {"d": rng.choice(NAMES), "e": rng.choice(NAMES), "l": rng.choice("wxs"), "t": rng.choice(recent)}
+    if "{u}" in template:
+        chosen["u"] = rng.choice(recent)
+    if "{a}" in template:
+        chosen["a"] = rng.choice(recent)
+        shape = tensors[chosen["a"]].shape
+        fitting = [n for n in recent if broadcasts(tensors[n].shape, shape)]
+        chosen["b"] = rng.choice(fitting if rng.random() < 0.95 else recent)
+    if max([tensors[n].numel() for n in chosen.values() if n in tensors], default=0) > 200:
+        return None
+    return template.format(**chosen)
+
+
+def broadcasts(small: Any, large: Any) -> bool:
+    return len(small) <= len(large) and all(n == m or n == 1 for n, m in zip(reversed(small), reversed(large)))
+
+
+# ------------------------------------------------------------------ judging
+
+
+@dataclass
+class Verdict:
+    """What comparing two runs gave: "same", "both raise" (backward raised in both), "refused" (by a reason), or "differs"."""
+
+    kind: str
+    reason: str = ""
+
+
+def is_backward(line: str) -> bool:
+    return "backward(" in line or "autograd.grad(" in line
+
+
+def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | None = None, finished: Session | None = None) -> Verdict:
+    """Run the lines in both engines and compare. `known`, `finished`: torch's run, if it has been done already."""
+    mine = Session(*ours)
+    other = finished or Session(*theirs)
+    try:
+        for i, line in enumerate(lines):
+            expected = known[i] if known is not None else other.run(line)
+            got = mine.run(line)
+            if (got is None) == (expected is None):
+                if got is None or expected is None:
+                    continue
+                if got[0] != expected[0]:
+                    return Verdict("differs", f"{line}: raises {got[0]} ({got[1]}), torch {expected[0]} ({expected[1]})")
+                if is_backward(line):  # torch may have filled some of the gradients
+                    return Verdict("both raise", expected[1][:60])
+                continue
+            if got is None:
+                return Verdict("differs", f"{line}: torch raises {expected}, the engine does not")
+            if "set_grad_enabled(False)" in " ".join(lines):
+                for reason, (pattern, _) in REFUSALS.items():
+                    if re.search(pattern, got[1]):
+                        return Verdict("refused", reason)
+            return Verdict("differs", f"{line}: raises {got}, torch does not")
+        found = difference(mine, other)
+        return Verdict("differs", found) if found else Verdict("same")
+    finally:
+        mine.close()
+        other.close()
+
+
+def difference(mine: Session, other: Session) -> str:
+    """What differs between the two sessions; empty if nothing does."""
+    if len(mine.log) != len(other.log) or not all(close(np.float64(p), np.float64(q)) for p, q in zip(mine.log, other.log)):
+        return f"hooks recorded {mine.log}, torch {other.log}"
+    tensors, theirs = mine.tensors(), other.tensors()
+    if tensors.keys() != theirs.keys():
+        return f"variables {sorted(tensors)}, torch {sorted(theirs)}"
+    for name, t in tensors.items():
+        u = theirs[name]
+        found = unlike(t.detach().numpy(), u.detach().numpy())
+        if found:
+            return f"{name} {found}"
+        version = t._version if isinstance(t._version, int) else t._version[0]
+        if version != u._version:
+            return f"{name}._version is {version}, torch's {u._version}"
+        if (t._grad is None) != (u.grad is None):
+            return f"{name}.grad is {t._grad}, torch's {u.grad}"
+        if u.grad is not None:
+            found = unlike(t._grad.detach().numpy(), u.grad.detach().numpy())
+            if found:
+                return f"{name}.grad {found}"
+    return ""
+
+
+def unlike(mine: Any, other: Any) -> str:
+    if mine.shape != other.shape or mine.dtype != other.dtype:
+        return f"has shape {mine.shape} and {mine.dtype}, torch's {other.shape} and {other.dtype}"
+    return "" if close(mine, other) else f"is {mine.tolist()}, torch's {other.tolist()}"
+
+
+def close(mine: Any, other: Any) -> bool:
+    if np.array_equal(mine, other, equal_nan=True):
+        return True
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(other)
+        if not np.array_equal(finite, np.isfinite(mine)) or not np.array_equal(mine[~finite], other[~finite], equal_nan=True):
+            return False
+        mine, other = mine[finite], other[finite]
+        return bool((np.abs(mine - other) <= CLOSE * np.maximum(1.0, np.abs(other).max(initial=0))).all())
+
+
+def shrink(lines: list[str], fails: Callable[[list[str]], bool]) -> list[str]:
+    """The lines without those that can be left out while it still fails."""
+    at = len(lines) - 1
+    while at >= 0:
+        fewer = lines[:at] + lines[at + 1 :]
+        if fails(fewer):
+            lines = fewer
+        at = min(at, len(lines)) - 1
+    return lines
+
+
+@dataclass
+class Tally:
+    """What a run has found."""
+
+    programs: int = 0
+    lines: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    differences: list[tuple[int, str, list[str]]] = field(default_factory=list)
+
+
+def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", keep: int = 20, tick: Any = None) -> Tally:
+    """Draw and judge `examples` programs; example i of a seed is always the same program."""
+    ours_engine, theirs_engine = load(engine).module, load("torch").module
+    theirs_engine.set_num_threads(1)
+    ours = (ours_engine, functions(ours_engine))
+    theirs = (theirs_engine, functions(theirs_engine))
+    tally = Tally()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for i in range(first, first + examples):
+            session = Session(*theirs)
+            lines, outcomes = zip(*draw(random.Random(f"{seed} {i}"), session))
+            verdict = judge(lines, ours, theirs, outcomes, session)
+            tally.programs += 1
+            tally.lines += len(lines)
+            tally.verdicts[verdict.kind] += 1
+            if verdict.kind == "refused":
+                tally.refusals[verdict.reason] += 1
+            if verdict.kind == "differs" and len(tally.differences) < keep:
+                fewest = shrink(list(lines), lambda some: judge(some, ours, theirs).kind == "differs")
+                tally.differences.append((i, judge(fewest, ours, theirs).reason, fewest))
+            if tick is not None:
+                tick(tally)
+    return tally
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `parity effects`: 0 if no program differs, 1 if one does, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="parity effects", description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--examples", type=int, default=2000, metavar="N", help="how many programs (default 2000)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other programs (default 0)")
+    parser.add_argument("--first", type=int, default=0, metavar="I", help="begin with program number I (default 0)")
+    parser.add_argument("--engine", default="minigrad", metavar="MODULE", help="the engine to check (default minigrad)")
+    options = parser.parse_args(argv)
+    if options.examples < 1:
+        parser.error(f"--examples must be at least 1, got {options.examples}")
+    start = time.monotonic()
+
+    def tick(tally: Tally) -> None:
+        if sys.stderr.isatty() and tally.programs % 100 == 0:
+            print(f"\r{tally.programs} programs, {len(tally.differences)} differ", end="", file=sys.stderr)
+
+    try:
+        tally = search(options.examples, options.seed, options.first, options.engine, tick=tick)
+    except NotHere as error:
+        print(f"parity: {error}", file=sys.stderr)
+        return 2
+    seconds = time.monotonic() - start
+    print(f"{tally.programs} programs of {tally.lines / tally.programs:.0f} lines in {seconds:.0f} s, seed {options.seed}")
+    for kind, count in tally.verdicts.most_common():
+        print(f"  {kind:<12}{count:>9}")
+    for reason, count in tally.refusals.most_common():
+        print(f"  refused: {reason}: {count}")
+    for example, reason, lines in tally.differences:
+        print(f"\nprogram {example} differs: {reason}")
+        print("\n".join("    " + line for line in lines))
+    return 1 if tally.verdicts["differs"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
