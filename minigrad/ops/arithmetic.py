@@ -292,36 +292,57 @@ def bitwise_not(input: Any) -> Any:
 # ------------------------------------------------------------------ as functions and methods
 
 
-def _function(operation: Any, name: str, numbers: str = "other") -> Any:
-    """The operation as a function of tensors, and of numbers for the arguments in `numbers`; else a TypeError."""
+def _function(operation: Any, numbers: str = "other", name: str = "") -> Any:
+    """The operation as a function of tensors, which takes Python numbers for the arguments named in `numbers`."""
+    name = name or operation.__name__
 
-    def apply(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    def apply(input: Any, other: Any) -> Any:
         for position, (argument, value) in enumerate((("input", input), ("other", other)), 1):
             if not isinstance(value, graph.Tensor) and (argument not in numbers or operand(value) is None):
                 raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(value).__name__}")
-        result = operation(input, other if alpha == 1 else other * alpha)
-        if not isinstance(result, graph.Tensor):
+        if not isinstance(input, graph.Tensor) and not isinstance(other, graph.Tensor):
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
-        return result
+        return operation(input, other)
 
     apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = operation.__doc__
     return torch_function(apply)
 
 
-torch_add, torch_sub = _function(add, "add", "input other"), _function(sub, "sub", "input other")
-torch_mul, true_divide = _function(mul, "mul", "input other"), _function(div, "div", "input other")
-torch_pow = torch_function(lambda input, exponent: _function(pow, "pow", "input other")(input, exponent))
-torch_remainder, torch_fmod = _function(remainder, "remainder", "input other"), _function(fmod, "fmod")
-torch_floor_divide = _function(floor_divide, "floor_divide", "input other")
-torch_maximum, torch_minimum = _function(maximum, "maximum", ""), _function(minimum, "minimum", "")
-torch_atan2 = _function(atan2, "atan2", "")
+_add, _sub, _pow = _function(add, "input other"), _function(sub, "input other", "sub"), _function(pow, "input other")
+torch_mul, torch_true_divide = _function(mul, "input other"), _function(div, "input other")
+_div_floor, _div_trunc = _function(div_floor, "input other", "div"), _function(div_trunc, "input other", "div")
+torch_remainder, torch_fmod = _function(remainder, "input other"), _function(fmod)
+torch_floor_divide = _function(floor_divide, "input other", "floor_divide")
+torch_maximum, torch_minimum, torch_atan2 = [_function(f, "") for f in (maximum, minimum, atan2)]
+torch_eq, torch_ne, torch_lt, torch_le, torch_gt, torch_ge = [_function(f) for f in (eq, ne, lt, le, gt, ge)]
+torch_logical_and, torch_logical_or, torch_logical_xor = [_function(f, "") for f in (logical_and, logical_or, logical_xor)]
+torch_bitwise_and, torch_bitwise_or, torch_bitwise_xor = [
+    _function(f, "input other") for f in (bitwise_and, bitwise_or, bitwise_xor)
+]
+
+
+@torch_function
+def torch_add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """input + alpha * other."""
+    return _add(input, other if alpha == 1 else other * alpha)
+
+
+@torch_function
+def torch_sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """input - alpha * other."""
+    return _sub(input, other if alpha == 1 else other * alpha)
+
+
+@torch_function
+def torch_pow(input: Any, exponent: Any) -> Any:
+    """input ** exponent."""
+    return _pow(input, exponent)
 
 
 @torch_function
 def torch_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """input / other; with rounding_mode 'floor' or 'trunc' rounded, and then integers stay integers."""
-    if rounding_mode is None:
-        return true_divide(input, other)
-    if rounding_mode not in ("floor", "trunc"):
+    if rounding_mode not in (None, "floor", "trunc"):
         raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
-    return _function(div_floor if rounding_mode == "floor" else div_trunc, "div", "input other")(input, other)
+    return {None: torch_true_divide, "floor": _div_floor, "trunc": _div_trunc}[rounding_mode](input, other)

@@ -1,11 +1,12 @@
 """Functions of one tensor, applied to each element; and `where`, which chooses between two.
 
-A table of calculus: under each function's rule stands the function. Integers become the default float type where the
-result is not an integer (`floats=True`). Next: reductions.py.
+A table of calculus: a line gives a function's name, how NumPy computes it, and how its gradient follows from g, that of the
+result. Integers become the default float type where the result is not an integer (`floats`). Next: reductions.py.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..dtypes import get_default_dtype
-from .promotion import promoted, shape_error
+from .promotion import operand, promoted, shape_error
 
 SQRT_PI = math.sqrt(math.pi)
 
@@ -27,171 +28,97 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, x, y)
 
 
+def function(name: str, forward: Any, rule: Any, floats: bool = True, node: str | None = None) -> Any:
+    """The operation `name`: a function of arrays, applied to each element, and its rule."""
+    apply = (lambda x: forward(x)) if isinstance(forward, np.ufunc) else forward
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"torch.{name}, of each element."
+    return differentiable(floats=floats, x=rule, name=node)(apply)
+
+
+def refuse_bool(x: Array, error: type[Exception], text: str) -> None:
+    if x.dtype.kind == "b":
+        raise error(text)
+
+
 # ------------------------------------------------------------------ signs and rounding
 
 
 @differentiable(x=lambda g: -g)
 def neg(x: Array) -> Array:
+    refuse_bool(
+        x, RuntimeError, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+        "the `~` or `logical_not()` operator instead."
+    )  # fmt: skip
     return -x
 
 
 @differentiable(x=lambda g, x: g * sign(x))
 def abs(x: Array) -> Array:
+    refuse_bool(x, NotImplementedError, "\"abs_cpu\" not implemented for 'Bool'")
     return np.absolute(x)
 
 
-@differentiable(x=lambda g: g * 0.0)
+@differentiable(x=lambda g: where(False, g, 0.0))
 def sign(x: Array) -> Array:
+    if x.dtype.kind == "b":
+        return x
     s = np.sign(x)
     return np.where(s == s, s, s.dtype.type(0)) if s.dtype.kind == "f" else s  # torch: the sign of nan is 0
 
 
-@differentiable(x=lambda g: g * 0.0)
-def floor(x: Array) -> Array:
-    return np.floor(x)
+def _step(name: str, ufunc: np.ufunc) -> Any:
+    def forward(x: Array) -> Array:
+        refuse_bool(x, NotImplementedError, f"\"{name}_vml_cpu\" not implemented for 'Bool'")
+        return ufunc(x)
+
+    return function(name, forward, lambda g: where(False, g, 0.0), floats=False)
 
 
-@differentiable(x=lambda g: g * 0.0)
-def ceil(x: Array) -> Array:
-    return np.ceil(x)
+floor, ceil, trunc = _step("floor", np.floor), _step("ceil", np.ceil), _step("trunc", np.trunc)
+frac = function("frac", lambda x: x - np.trunc(x), lambda g: g, floats=False)
 
 
-@differentiable(x=lambda g: g * 0.0)
+@differentiable(name="RoundBackward0", x=lambda g: where(False, g, 0.0))
 def round_half_even(x: Array, decimals: int) -> Array:
-    return np.round(x, decimals)
-
-
-@differentiable(x=lambda g: g * 0.0)
-def trunc(x: Array) -> Array:
-    return np.trunc(x)
-
-
-@differentiable(x=lambda g: g)
-def frac(x: Array) -> Array:
-    return x - np.trunc(x)
+    refuse_bool(x, NotImplementedError, "\"round_vml_cpu\" not implemented for 'Bool'")
+    return np.rint(x) if decimals == 0 and x.dtype.kind == "f" else np.round(x, decimals)
 
 
 # ------------------------------------------------------------------ powers, exponentials, logarithms
 
-
-@differentiable(floats=True, x=lambda g, out: g / (2 * out))
-def sqrt(x: Array) -> Array:
-    return np.sqrt(x)
-
-
-@differentiable(floats=True, x=lambda g, out: -0.5 * g * (out * out * out))
-def rsqrt(x: Array) -> Array:
-    return 1 / np.sqrt(x)
-
-
-@differentiable(floats=True, x=lambda g, out: -g * (out * out))
-def reciprocal(x: Array) -> Array:
-    return 1 / x
-
-
-@differentiable(floats=True, x=lambda g, out: g * out)
-def exp(x: Array) -> Array:
-    return np.exp(x)
-
-
-@differentiable(floats=True, x=lambda g, out: g * (out * math.log(2)))
-def exp2(x: Array) -> Array:
-    return np.exp2(x)
-
-
-@differentiable(floats=True, x=lambda g, out: g * (out + 1))
-def expm1(x: Array) -> Array:
-    return np.expm1(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g / x)
-def log(x: Array) -> Array:
-    return np.log(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g / (x * math.log(2)))
-def log2(x: Array) -> Array:
-    return np.log2(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g / (x * math.log(10)))
-def log10(x: Array) -> Array:
-    return np.log10(x)
-
-
-@differentiable(floats=True, name="Log1PBackward0", x=lambda g, x: g / (x + 1))
-def log1p(x: Array) -> Array:
-    return np.log1p(x)
-
+sqrt = function("sqrt", np.sqrt, lambda g, out: g / (2 * out))
+rsqrt = function("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: -0.5 * g * (out * out * out))
+reciprocal = function("reciprocal", lambda x: 1 / x, lambda g, out: -g * (out * out))
+exp = function("exp", np.exp, lambda g, out: g * out)
+exp2 = function("exp2", np.exp2, lambda g, out: g * (out * math.log(2)))
+expm1 = function("expm1", np.expm1, lambda g, out: g * (out + 1))
+log = function("log", np.log, lambda g, x: g / x)
+log2 = function("log2", np.log2, lambda g, x: g / (x * math.log(2)))
+log10 = function("log10", np.log10, lambda g, x: g / (x * math.log(10)))
+log1p = function("log1p", np.log1p, lambda g, x: g / (x + 1), node="Log1PBackward0")
 
 # ------------------------------------------------------------------ trigonometric and hyperbolic
 
-
-@differentiable(floats=True, x=lambda g, x: g * cos(x))
-def sin(x: Array) -> Array:
-    return np.sin(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * -sin(x))
-def cos(x: Array) -> Array:
-    return np.cos(x)
-
-
-@differentiable(floats=True, x=lambda g, out: g * (1 + out * out))
-def tan(x: Array) -> Array:
-    return np.tan(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * rsqrt(1 - x * x))
-def asin(x: Array) -> Array:
-    return np.arcsin(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * -rsqrt(1 - x * x))
-def acos(x: Array) -> Array:
-    return np.arccos(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g / (x * x + 1))
-def atan(x: Array) -> Array:
-    return np.arctan(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * cosh(x))
-def sinh(x: Array) -> Array:
-    return np.sinh(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * sinh(x))
-def cosh(x: Array) -> Array:
-    return np.cosh(x)
-
-
-@differentiable(floats=True, x=lambda g, out: g * (1 - out * out))
-def tanh(x: Array) -> Array:
-    return np.tanh(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * rsqrt(x * x + 1))
-def asinh(x: Array) -> Array:
-    return np.arcsinh(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g * rsqrt(x * x - 1))
-def acosh(x: Array) -> Array:
-    return np.arccosh(x)
-
-
-@differentiable(floats=True, x=lambda g, x: g / (1 - x * x))
-def atanh(x: Array) -> Array:
-    return np.arctanh(x)
-
+sin = function("sin", np.sin, lambda g, x: g * cos(x))
+cos = function("cos", np.cos, lambda g, x: g * -sin(x))
+tan = function("tan", np.tan, lambda g, out: g * (1 + out * out))
+asin = function("asin", np.arcsin, lambda g, x: g * rsqrt(1 - x * x))
+acos = function("acos", np.arccos, lambda g, x: g * -rsqrt(1 - x * x))
+atan = function("atan", np.arctan, lambda g, x: g / (x * x + 1))
+sinh = function("sinh", np.sinh, lambda g, x: g * cosh(x))
+cosh = function("cosh", np.cosh, lambda g, x: g * sinh(x))
+tanh = function("tanh", np.tanh, lambda g, out: g * (1 - out * out))
+asinh = function("asinh", np.arcsinh, lambda g, x: g * rsqrt(x * x + 1))
+acosh = function("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1))
+atanh = function("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
 
 # ------------------------------------------------------------------ of neural networks and statistics
 
 
 @differentiable(x=lambda g, out: where(out <= 0, 0.0, g))
 def relu(x: Array) -> Array:
+    refuse_bool(x, RuntimeError, "Boolean inputs not supported for relu")
     return np.maximum(x.dtype.type(0), x)
 
 
@@ -205,47 +132,71 @@ def erf(x: Array) -> Array:
     return np.fromiter(map(math.erf, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape)
 
 
-@differentiable(x=lambda g, x, low, high: where(between(x, low, high), g, 0.0))
-def clamp_numbers(x: Array, low: float | None, high: float | None) -> Array:
-    """x, but at least low and at most high; the gradient passes on the closed interval."""
+def _clamp(x: Array, low: Any, high: Any) -> Array:
     if low is not None:
-        x = np.maximum(x.dtype.type(low), x)
-    return x if high is None else np.minimum(x, x.dtype.type(high))
+        x = np.maximum(x.dtype.type(low) if isinstance(low, float | int) else low, x)
+    return x if high is None else np.minimum(x, x.dtype.type(high) if isinstance(high, float | int) else high)
 
 
-def between(x: Any, low: float | None, high: float | None) -> Any:
+def between(x: Any, low: Any, high: Any) -> Any:
     """low <= x <= high, where None is no bound."""
     if low is None:
         return x <= high
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
+# x, but at least low and at most high, which wins over low; the gradient passes on the closed interval
+clamp_numbers = differentiable(name="ClampBackward1", x=lambda g, x, low, high: where(between(x, low, high), g, 0.0))(_clamp)
+clamp_tensors = differentiable(
+    name="ClampBackward0",
+    x=lambda g, x, low, high: where(between(x, low, high), g, 0.0),
+    low=lambda g, x, low, high: where((x < low) & (high is None or low < high), g, 0.0),
+    high=lambda g, x, low, high: where((x > high) | (low is not None and low > high), g, 0.0),
+)(_clamp)
+
+
 # ------------------------------------------------------------------ under torch's names
 
 
-def round(x: Any, *, decimals: int = 0) -> Any:
+def round(input: Any, *, decimals: int = 0) -> Any:
     """The nearest integer, or multiple of 10 ** -decimals; halves go to the even one."""
-    return round_half_even(x, decimals)
+    return round_half_even(input, decimals)
 
 
-def square(x: Any) -> Any:
+def square(input: Any) -> Any:
     """x ** 2."""
-    return x**2
+    return input**2
 
 
-def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
-    """x, but at least `min` and at most `max`, which are numbers or tensors; max wins where they contradict."""
-    from .arithmetic import maximum, minimum
-
-    if min is None and max is None:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """x, but at least `min` and at most `max`, both numbers or both tensors; max wins where they contradict."""
+    bounds = [b for b in (min, max) if b is not None]
+    if not bounds:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if not isinstance(min, graph.Tensor) and not isinstance(max, graph.Tensor):
-        for bound in (min, max):
-            if bound is not None:
-                x = promoted(x, bound)[0]
-        return clamp_numbers(x, min, max)
-    low = x if min is None else where(x < min, min, x)
-    return low if max is None else where(low > max, max, low)
+    for bound in bounds:
+        if isinstance(bound, graph.Tensor) is not isinstance(bounds[0], graph.Tensor):
+            raise TypeError("clamp(): 'min' and 'max' must be two numbers or two tensors")
+        pair = promoted(input, bound)
+        if pair is None:
+            raise TypeError(f"clamp(): a bound must be a number or a Tensor, not {type(bound).__name__}")
+        input = pair[0]
+    if not isinstance(bounds[0], graph.Tensor):
+        return clamp_numbers(input, min, max)
+    low, high = (None if b is None else promoted(input, b)[1] for b in (min, max))
+    return broadcasting(clamp_tensors, input, low, high)
+
+
+def broadcasting(operation: Any, *inputs: Any) -> Any:
+    """operation(*inputs), with torch's error if the shapes of two of them do not fit."""
+    try:
+        return operation(*inputs)
+    except ValueError:
+        arrays = [v._array for v in inputs if isinstance(v, graph.Tensor)]
+        for a, b in itertools.combinations(arrays, 2):
+            error = shape_error(a, b)
+            if "must match" in str(error):
+                raise error from None
+        raise
 
 
 def torch_where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -253,18 +204,23 @@ def torch_where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if condition._array.dtype.kind != "b":
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.legacy}")
     if input is None and other is None:
-        return tuple(wrap(i) for i in np.nonzero(condition._array))
+        return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(condition._array))])
+    input, other = operand(input), operand(other)
+    if input is None or other is None:
+        raise TypeError("where(): arguments 'input' and 'other' must be tensors or numbers")
     if not isinstance(input, graph.Tensor) and not isinstance(other, graph.Tensor):
-        input = wrap(np.asarray(input, None if not isinstance(input, float) else get_default_dtype().numpy))
-    pair = promoted(input, other)
-    if pair is None:
-        raise TypeError(f"where(): arguments must be tensors or numbers, not {type(input).__name__} and {type(other).__name__}")
-    try:
-        return where(condition, *pair)
-    except ValueError:
-        a, b = (v._array if isinstance(v, graph.Tensor) else v for v in pair)
-        for one, two in ((condition._array, a), (condition._array, b), (a, b)):
-            error = shape_error(one, two)
-            if "must match" in str(error):
-                raise error from None
-        raise
+        fractional = isinstance(input, float) or isinstance(other, float)
+        input = wrap(np.asarray(input, get_default_dtype().numpy if fractional else None))
+    return broadcasting(where, condition, *promoted(input, other))
+
+
+def isnan(input: Any) -> Any:
+    return wrap(np.isnan(input._array))
+
+
+def isinf(input: Any) -> Any:
+    return wrap(np.isinf(input._array))
+
+
+def isfinite(input: Any) -> Any:
+    return wrap(np.isfinite(input._array))

@@ -1,0 +1,88 @@
+"""How torch's functions are called: by keyword, with NumPy's `axis` and `keepdims`, with `out=`, and on what is no tensor.
+
+The operations take tensors by position and cost nothing more. `torch_function` makes of one what torch offers under its
+name. Next: arithmetic.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterable
+from inspect import CO_VARARGS
+from typing import Any
+
+import numpy as np
+
+from ..autograd import graph
+from ..autograd.modes import is_grad_enabled
+
+NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+TENSORS = frozenset("input other mat1 mat2 mat vec vec2 index mask source src condition batch1 batch2".split())
+
+
+def torch_function(function: Callable[..., Any], *names: str) -> Any:
+    """The function as torch has it: it understands `input=`, `axis=`, `keepdims=` and `out=`.
+
+    `names` are torch's of the arguments, if not the function's own. TypeError, with the name of the argument, if one that
+    must be a tensor is none; RuntimeError if `out` does not fit.
+    """
+    forward = getattr(function, "forward", None)  # of an operation
+    code = (forward or function).__code__
+    names = names or ("input",) * (forward is not None) + code.co_varnames[forward is not None : code.co_argcount]
+    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
+    name = function.__name__
+
+    @functools.wraps(function)
+    def apply(*args: Any, **named: Any) -> Any:
+        out = None
+        if named:
+            out = named.pop("out", None)
+            named = {NUMPY_NAMES.get(key, key): value for key, value in named.items()}
+            while len(args) < len(names) and names[len(args)] in named:
+                args = (*args, named.pop(names[len(args)]))
+            if rest in named:
+                args = (*args, named.pop(rest))
+        try:
+            result = function(*args, **named)
+        except (AttributeError, TypeError):
+            refuse_foreign(name, [*zip(names, args), *named.items()])
+            raise
+        if result is NotImplemented:
+            refuse_foreign(name, zip(names, args))
+        return result if out is None else store(result, out)
+
+    return apply
+
+
+def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
+    """TypeError if an argument that must be a tensor is none."""
+    for position, (name, value) in enumerate(arguments, 1):
+        if name in TENSORS and not isinstance(value, graph.Tensor):
+            raise TypeError(
+                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            ) from None
+
+
+def store(result: Any, out: Any) -> Any:
+    """Write a result, or each of several, into what was given as `out=`, which takes its shape.
+
+    RuntimeError if a gradient would be lost, or if `out` has a dtype of a lower kind.
+    """
+    if isinstance(result, tuple):
+        return type(result)(*[store(r, o) for r, o in zip(result, out)])
+    if not isinstance(out, graph.Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+    if is_grad_enabled() and (result.requires_grad or out.requires_grad):
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
+    if out._array.shape != result._array.shape:
+        if out._array.size:
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not match "
+                f"the required output shape {list(result.shape)}.",
+                stacklevel=3,
+            )
+        out._array = np.empty(result._array.shape, out._array.dtype)
+    return out._overwrite(result, False)

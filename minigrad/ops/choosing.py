@@ -1,0 +1,195 @@
+"""Choosing elements by index tensors and masks: gather, scatter, index_select, masked_fill and their like.
+
+Choosing and adding at the chosen places undo each other: each is the other's rule. Next: matrix.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd import graph
+from ..autograd.graph import Array, differentiable, wrap
+from .calling import torch_function
+from .elementwise import broadcasting, where
+from .indexing import _along, gather_axis, getitem, scatter_axis, take_slice
+from .promotion import operand
+from .reductions import sum_all
+from .shapes import as_dim, broadcast_shapes, expand_to, unsqueeze_axis
+
+# ------------------------------------------------------------------ along one dimension
+
+
+def _checked(name: str, x: Any, dim: Any, index: Any) -> int:
+    """The dimension as an axis; RuntimeError unless index holds integers, within x, of as many dimensions."""
+    axis = as_dim(dim, x.ndim)
+    if index._array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
+    if index.ndim != x.ndim and index.ndim and x.ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    size = x._array.shape[axis] if x.ndim else 1
+    for i in index._array[(index._array < 0) | (index._array >= size)].ravel()[:1]:
+        raise RuntimeError(f"index {i} is out of bounds for dimension {axis} with size {size}")
+    return axis
+
+
+@torch_function
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
+    """out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on; of the shape of index."""
+    axis = _checked("gather", input, dim, index)
+    for d, (n, m) in enumerate(zip(index._array.shape, input._array.shape)):
+        if n > m and d != axis:
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(input.shape)} apart from dimension {axis}"
+            )
+    return gather_axis(input, index, axis) if input.ndim else expand_to(input, index._array.shape)
+
+
+@differentiable(name="ScatterBackward0",
+                x=lambda g, index, axis: scatter_into(g, index, 0.0, axis),
+                index=None, src=lambda g, index, axis: gather_axis(g, index, axis))  # fmt: skip
+def scatter_into(x: Array, index: Array, src: Array, axis: int) -> Array:
+    """x with src written over the places of the index along the axis."""
+    out = np.array(x)
+    out[_along(index, axis)] = src
+    return out
+
+
+@differentiable(name="ScatterAddBackward0", x=lambda g: g, index=None, src=lambda g, index, axis: gather_axis(g, index, axis))
+def scatter_add_into(x: Array, index: Array, src: Array, axis: int) -> Array:
+    """x with src added at the places of the index along the axis."""
+    out = np.array(x)
+    np.add.at(out, _along(index, axis), src)
+    return out
+
+
+@torch_function
+def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+    """input with src, a tensor or a number, written to the places that `gather` would read; reduce='add' adds it."""
+    src = value if src is None else src
+    axis = _checked("scatter", input, dim, index)
+    if reduce not in (None, "add"):
+        raise NotImplementedError(f"scatter(): minigrad reduces by 'add' only, not {reduce!r}")
+    if isinstance(src, graph.Tensor):
+        src = _source("scatter", input, axis, index, src)
+    elif operand(src) is None:
+        raise TypeError(f"scatter(): argument 'src' (position 4) must be Tensor or number, not {type(src).__name__}")
+    else:
+        src = np.full(index._array.shape, src, input._array.dtype)
+    return (scatter_into if reduce is None else scatter_add_into)(input, index, src, axis)
+
+
+@torch_function
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """input with src added at the places that `gather` would read; what comes twice is added twice."""
+    axis = _checked("scatter", input, dim, index)
+    return scatter_add_into(input, index, _source("scatter", input, axis, index, src), axis)
+
+
+def _source(name: str, x: Any, axis: int, index: Any, src: Any) -> Any:
+    """The part of src that index refers to; RuntimeError if index is larger than src, or than x apart from the axis."""
+    if src.dtype is not x.dtype:
+        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    sizes, mine, its = index._array.shape, x._array.shape, src._array.shape
+    if src.ndim != index.ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    if any([n > k or (n > m and d != axis) for d, (n, m, k) in enumerate(zip(sizes, mine, its))]):
+        raise RuntimeError(
+            f"Expected index {list(sizes)} to be no larger than self {list(mine)} apart from dimension {axis} and to be no larger "
+            f"size than src {list(its)}"
+        )
+    return src if sizes == its else take_slice(src, tuple([slice(n) for n in sizes]))
+
+
+# ------------------------------------------------------------------ rows, columns, ...
+
+
+@differentiable(name="IndexSelectBackward0", x=lambda g, index, x_shape, axis: add_slices(g, index, x_shape, axis), index=None)
+def take_slices(x: Array, index: Array, axis: int) -> Array:
+    return np.take(x, index, axis)
+
+
+@differentiable(x=lambda g, index, axis: take_slices(g, index, axis), index=None)
+def add_slices(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """Zeros of `shape` to whose slices at index those of x are added: the adjoint of `take_slices`."""
+    out = np.zeros(shape, x.dtype)
+    np.add.at(out, (*(slice(None),) * axis, index), x)
+    return out
+
+
+@differentiable(name="IndexAddBackward0", x=lambda g: g, index=None, source=lambda g, index, axis: take_slices(g, index, axis))
+def add_into_slices(x: Array, index: Array, source: Array, axis: int) -> Array:
+    return x + add_slices.forward(source, index, x.shape, axis)
+
+
+def _vector(name: str, index: Any) -> Any:
+    if index._array.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector")
+    return wrap(np.atleast_1d(index._array))
+
+
+@torch_function
+def index_select(input: Any, dim: int, index: Any) -> Any:
+    """The slices of input along `dim` with the numbers in the vector `index`. IndexError if one is out of range."""
+    axis, index = as_dim(dim, input.ndim), _vector("index_select", index)
+    if ((index._array < 0) | (index._array >= (input._array.shape[axis] if input.ndim else 1))).any():
+        raise IndexError("index out of range in self")
+    return take_slices(input, index, axis) if input.ndim else input.clone()
+
+
+@torch_function
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+    """input with alpha times the slices of source added to its slices at the numbers in `index`."""
+    axis, index = as_dim(dim, input.ndim), _vector("index_add", index)
+    n, m = index._array.size, source._array.shape[axis]
+    if n != m:
+        raise RuntimeError(f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({m}), for dim: {axis}")
+    if source.dtype is not input.dtype:
+        raise RuntimeError("index_add_(): self and source expected to have the same dtype")
+    if ((index._array < 0) | (index._array >= input._array.shape[axis])).any():
+        raise IndexError("index out of range in self")
+    return add_into_slices(input, index, source if alpha == 1 else source * alpha, axis)
+
+
+# ------------------------------------------------------------------ masks
+
+
+@differentiable(name="MaskedFillBackward0",
+                x=lambda g, mask: where(mask, 0.0, g), mask=None, value=lambda g, mask: sum_all(where(mask, g, 0.0)))  # fmt: skip
+def fill_where(x: Array, mask: Array, value: Array) -> Array:
+    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+
+
+@torch_function
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """input with one value, in input's dtype, where the mask is True; they are broadcast."""
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.legacy}")
+    if isinstance(value, graph.Tensor) and value.ndim:
+        raise RuntimeError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+    if operand(value) is None:
+        raise TypeError(f"masked_fill(): argument 'value' (position 3) must be Tensor or number, not {type(value).__name__}")
+    return broadcasting(fill_where, input, mask, value)
+
+
+@torch_function
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where the mask is True, as a vector; both are broadcast."""
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = broadcast_shapes(mask._array.shape, input._array.shape)
+    return getitem(expand_to(input, shape), expand_to(mask, shape))
+
+
+@torch_function
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """Where the elements are not zero: (number, ndim) int64, or, as a tuple, a vector for each dimension."""
+    if as_tuple:
+        return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(input._array))])
+    return wrap(np.argwhere(input._array))

@@ -1,0 +1,332 @@
+"""Spread, norms, products, running sums, sorting and counting.
+
+The rules of a product never divide by an element, so that zeros need no case of their own. Next: choosing.py.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import dtypes
+from ..autograd.graph import Array, differentiable, wrap
+from .calling import torch_function
+from .elementwise import abs, sign, where
+from .indexing import scatter_axis
+from .reductions import Axes, count, mean_over, share_among_ties, spread
+from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
+
+# ------------------------------------------------------------------ variance and standard deviation
+
+
+@differentiable(name="VarBackward0",
+                x=lambda g, x, axes, correction, keepdim: var_slope(g, x, axes, correction, keepdim))  # fmt: skip
+def var_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
+    centred = x - np.add.reduce(x, axis=axes, keepdims=True) / x.dtype.type(count(x.shape, axes))
+    total = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)
+    return total / x.dtype.type(max(count(x.shape, axes) - correction, 0))
+
+
+def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
+    """2 / (n - correction) * (x - mean), times g."""
+    freedom = count(x.shape, axes) - correction
+    return spread(g * (2 / freedom if freedom > 0 else math.inf), x.shape, axes, keepdim) * (x - mean_over(x, axes, True))
+
+
+@differentiable(name="StdBackward0",
+                x=lambda g, x, out, axes, correction, keepdim:
+                    var_slope(where(out == 0, 0.0, g / (2 * out)), x, axes, correction, keepdim))  # fmt: skip
+def std_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
+    return np.sqrt(var_over(x, axes, correction, keepdim))
+
+
+def _spread_function(name: str, operation: Any) -> Any:
+    def apply(input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Any:
+        if input._array.dtype.kind != "f":
+            raise RuntimeError("std and var only support floating point and complex dtypes")
+        if isinstance(dim, bool):
+            dim, unbiased = None, dim
+        axes = as_dims(dim, input.ndim)
+        correction = (1 if unbiased else 0) if correction is None else correction
+        if count(input._array.shape, axes) <= correction:
+            warnings.warn(
+                f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
+                "divided by output numel).",
+                stacklevel=3,
+            )
+        return operation(input, axes, correction, keepdim)
+
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"torch.{name} over `dim`, with a divisor of n - correction (n - 1; n if not `unbiased`)."
+    return torch_function(apply)
+
+
+var, std = _spread_function("var", var_over), _spread_function("std", std_over)
+
+# ------------------------------------------------------------------ norms
+
+
+def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) -> Any:
+    """The gradient of (sum of |x| ** p) ** (1 / p); 0 where the norm is 0."""
+    if p in (math.inf, -math.inf):
+        return sign(x) * share_among_ties(g, abs(x), out, axes, keepdim)
+    if p == 0:
+        return spread(g * 0.0, x.shape, axes, keepdim)
+    g, out = spread(g, x.shape, axes, keepdim), spread(out, x.shape, axes, keepdim)
+    if p == 1:
+        return g * sign(x)
+    if p == 2:
+        return where(out == 0, 0.0, x * (g / out))
+    return where((out == 0) | (x == 0), 0.0, sign(x) * abs(x) ** (p - 1) * (g / out ** (p - 1)))
+
+
+@differentiable(name="LinalgVectorNormBackward0",
+                x=lambda g, x, out, p, axes, keepdim: norm_slope(g, x, out, p, axes, keepdim))  # fmt: skip
+def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
+    if p == 2:
+        return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdim))
+    size = np.absolute(x)
+    if p == math.inf:
+        return np.maximum.reduce(size, axis=axes, keepdims=keepdim)
+    if p == -math.inf:
+        return np.minimum.reduce(size, axis=axes, keepdims=keepdim)
+    if p == 0:
+        return np.add.reduce(size != 0, axis=axes, keepdims=keepdim, dtype=x.dtype)
+    total = np.add.reduce(size if p == 1 else size**p, axis=axes, keepdims=keepdim)
+    return total if p == 1 else total ** (1 / p)
+
+
+@torch_function
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """(sum of |x| ** p) ** (1 / p) over `dim`; 'fro' is 2, inf the greatest, 0 the number of nonzeros (torch.norm)."""
+    if dtype is not None:
+        input = input._cast(dtype.numpy)
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.legacy}")
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: order '{p}' is not here; minigrad has norms of vectors: a number or 'fro'")
+    return norm_over(input, 2.0 if p in ("fro", None) else float(p), as_dims(dim, input.ndim), keepdim)
+
+
+# ------------------------------------------------------------------ running sums and products
+
+
+@differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
+def cumsum_along(x: Array, axis: int) -> Array:
+    return np.add.accumulate(x, axis)
+
+
+@differentiable(name="CumprodBackward0", x=lambda g, x, axis: product_before(x, axis) * scan_back(g, x, axis))
+def cumprod_along(x: Array, axis: int) -> Array:
+    return np.multiply.accumulate(x, axis)
+
+
+@differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))
+def shift(x: Array, axis: int, first: float) -> Array:
+    """x moved on by one along the axis; `first` comes in and the last goes out."""
+    out = np.full_like(x, first)
+    out[_at(axis, slice(1, None))] = x[_at(axis, slice(0, -1))]
+    return out
+
+
+@differentiable(x=lambda g, factor, axis: scan_back(g, factor, axis),
+                factor=lambda g, factor, out, axis: scan_back(g, factor, axis) * shift(out, axis, 0.0))  # fmt: skip
+def scan(x: Array, factor: Array, axis: int) -> Array:
+    """out[i] = x[i] + factor[i] * out[i - 1]"""
+    out = np.array(x)
+    for i in range(1, x.shape[axis]):
+        out[_at(axis, i)] += factor[_at(axis, i)] * out[_at(axis, i - 1)]
+    return out
+
+
+def scan_back(g: Any, factor: Any, axis: int) -> Any:
+    """out[i] = g[i] + factor[i + 1] * out[i + 1]: the adjoint of a scan, and of a running product that does not divide."""
+    factor = shift(flip_axes(factor, (axis,)), axis, 0.0)
+    return flip_axes(scan(flip_axes(g, (axis,)), factor, axis), (axis,))
+
+
+def product_before(x: Any, axis: int) -> Any:
+    """For each element the product of those before it."""
+    return cumprod_along(shift(x, axis, 1.0), axis)
+
+
+def product_of_others(x: Any, axis: int) -> Any:
+    return product_before(x, axis) * flipped(product_before, axis, x)
+
+
+def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
+    """The operation along an axis, from its end to its start."""
+    return flip_axes(operation(flip_axes(x, (axis,)), axis, *options), (axis,))
+
+
+def _at(axis: int, place: Any) -> tuple[Any, ...]:
+    return (*(slice(None),) * axis, place)
+
+
+@differentiable(name="ProdBackward0",
+                x=lambda g, x: reshape_array(product_of_others(reshape_array(x, (-1,)), 0), x.shape) * g)  # fmt: skip
+def prod_all(x: Array) -> Array:
+    return np.multiply.reduce(x, axis=None)
+
+
+@differentiable(name="ProdBackward1",
+                x=lambda g, x, axis, keepdim: spread(g, x.shape, (axis,), keepdim) * product_of_others(x, axis))  # fmt: skip
+def prod_over(x: Array, axis: int, keepdim: bool) -> Array:
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdim)
+
+
+def _in_sum_dtype(x: Any, dtype: Any) -> Any:
+    """x in `dtype`, or, where that is None, integers and bools as int64."""
+    if dtype is None and x._array.dtype.kind == "f":
+        return x
+    return x._cast((dtype or dtypes.int64).numpy)
+
+
+@torch_function
+def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The product of all elements, or over one dimension."""
+    input = _in_sum_dtype(input, dtype)
+    if dim is None:
+        return prod_all(input)
+    axis = as_dim(dim, input.ndim)
+    return prod_over(input, axis, keepdim) if input.ndim else prod_all(input)
+
+
+def _running(name: str, operation: Any) -> Any:
+    def apply(input: Any, dim: int, *, dtype: Any = None) -> Any:
+        input, axis = _in_sum_dtype(input, dtype), as_dim(dim, input.ndim)
+        return operation(input, axis) if input.ndim else reshape_array(operation(reshape_array(input, (1,)), 0), ())
+
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"torch.{name}: for each element the {'sum' if name == 'cumsum' else 'product'} of those up to it along `dim`."
+    return torch_function(apply)
+
+
+cumsum, cumprod = _running("cumsum", cumsum_along), _running("cumprod", cumprod_along)
+
+# ------------------------------------------------------------------ sorting
+
+
+class sort_result(NamedTuple):
+    """What sort and topk return."""
+
+    values: Any
+    indices: Any
+
+
+def _taker(name: str) -> Any:
+    @differentiable(name=name, x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
+    def take(x: Array, index: Array, axis: int) -> Array:
+        return np.take_along_axis(x, index, axis)
+
+    return take
+
+
+sorted_values, top_values = _taker("SortBackward0"), _taker("TopkBackward0")
+
+
+def order(x: Array, axis: int, descending: bool) -> Array:
+    """The indices that sort x, equals in their order; nan counts as the greatest."""
+    if not descending:
+        return np.argsort(x, axis, kind="stable")
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+
+
+@torch_function
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """(values, indices) in order along `dim`; equals stay in their order, nan is the greatest."""
+    axis = as_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return sort_result(input.clone(), wrap(np.array(0)))
+    index = wrap(order(input._array, axis, descending))
+    return sort_result(sorted_values(input, index, axis), index)
+
+
+@torch_function
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """The indices that sort along `dim`."""
+    return sort(input, dim, descending).indices
+
+
+@torch_function
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    """The k greatest (or least) elements along `dim`, in order, as (values, indices)."""
+    axis = as_dim(dim, input.ndim)
+    if not 0 <= k <= (input._array.shape[axis] if input.ndim else 1):
+        raise RuntimeError("selected index k out of range")
+    if input.ndim == 0:
+        return sort(input)
+    index = wrap(np.ascontiguousarray(order(input._array, axis, largest)[_at(axis, slice(k))]))
+    return sort_result(top_values(input, index, axis), index)
+
+
+def _no_unique(g: Any) -> Any:
+    raise NotImplementedError("the derivative for '_unique2' is not implemented.")
+
+
+@differentiable(name="Unique2Backward0", x=_no_unique)
+def unique_values(x: Array, values: Array) -> Array:
+    return values
+
+
+@torch_function
+def unique(
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The different elements (or slices along `dim`) in order; with them, if asked, where each element went, and counts."""
+    axis = None if dim is None else as_dim(dim, input.ndim)
+    values, inverse, counts = np.unique(input._array, return_inverse=True, return_counts=True, axis=axis)
+    shape = input._array.shape if axis is None else (-1,)
+    results = [unique_values(input, values), wrap(inverse.reshape(shape)), wrap(counts)]
+    chosen = [r for r, wanted in zip(results, (True, return_inverse, return_counts)) if wanted]
+    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+
+
+# ------------------------------------------------------------------ counting and comparing
+
+
+@torch_function
+def count_nonzero(input: Any, dim: Any = None) -> Any:
+    """How many elements are not zero, over `dim`, as int64."""
+    return wrap(np.add.reduce(input._array != 0, axis=as_dims(dim, input.ndim), dtype=np.int64))
+
+
+@torch_function
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, 2, ... comes in a vector of integers, or the sum of its weights."""
+    if input._array.dtype.kind not in "iu":
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.legacy}'")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if input.ndim != 1 or (input._array < 0).any():
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if weights is None:
+        return wrap(np.bincount(input._array.astype(np.int64), minlength=minlength))
+    if weights._array.shape != input._array.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    total = np.bincount(input._array.astype(np.int64), weights._array, minlength)
+    return wrap(total.astype(weights._array.dtype if weights.dtype is dtypes.float32 else np.float64))
+
+
+@torch_function
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    """|input - other| <= atol + rtol * |other|, elementwise; RuntimeError if the dtypes differ."""
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{input.dtype.legacy} did not match {other.dtype.legacy}")
+    broadcast_shapes(input._array.shape, other._array.shape)
+    return wrap(np.isclose(input._array, other._array, rtol, atol, equal_nan))
+
+
+@torch_function
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether `isclose` holds everywhere."""
+    return bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+@torch_function
+def equal(input: Any, other: Any) -> bool:
+    """Whether both have one shape and the same elements."""
+    return np.array_equal(input._array, other._array)
