@@ -246,7 +246,7 @@ def broadcasts(small: Any, large: Any) -> bool:
 
 @dataclass
 class Verdict:
-    """What comparing two runs gave: "same", "both raise" (backward raised in both), "refused" (by a reason), or "differs"."""
+    """What comparing two runs gave: "same", "both raise" (backward raised in both), "not offered", "refused" (by a reason), or "differs"."""
 
     kind: str
     reason: str = ""
@@ -267,6 +267,8 @@ def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | N
             if (got is None) == (expected is None):
                 if got is None or expected is None:
                     continue
+                if "object has no attribute" in got[1]:
+                    return Verdict("not offered", line)
                 if got[0] != expected[0]:
                     return Verdict("differs", f"{line}: raises {got[0]} ({got[1]}), torch {expected[0]} ({expected[1]})")
                 if is_backward(line):  # torch may have filled some of the gradients
@@ -274,6 +276,8 @@ def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | N
                 continue
             if got is None:
                 return Verdict("differs", f"{line}: torch raises {expected}, the engine does not")
+            if "object has no attribute" in got[1]:
+                return Verdict("not offered", line)
             if "set_grad_enabled(False)" in " ".join(lines):
                 for reason, (pattern, _) in REFUSALS.items():
                     if re.search(pattern, got[1]):

@@ -423,6 +423,7 @@ def draw(source: Source, model: Engine, ops: Sequence[Op], steps: int, dtype: st
          mixed: bool = False) -> Program:
     """A program of up to `steps` steps over the given ops."""
     drawing = Drawing(source, model, dtype, wild, mixed)
+    ops = [op for op in ops if op.limits] if wild else ops
     for _ in range(steps):
         drawing.step(ops[source.below(len(ops))])
     return drawing.program(source.below(256))
