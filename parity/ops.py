@@ -26,7 +26,7 @@ Kind = Callable[[Drawing, dict[str, Any]], Any]
 BIG = 1e4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Op:
     """`name`, `expression`, `arguments` in drawing order, `ulps`, highest `order`, `group`; whether
     programs use it, and whether it is tried at inf and nan (gelu is not: torch's vector and scalar code differ there)."""
@@ -44,6 +44,9 @@ class Op:
     def _function(self) -> Callable[..., Any]:
         names = ", ".join(["torch", "F", *(name for name, _ in self.arguments)])
         return eval(compile(f"lambda {names}: {self.expression}", "<op>", "eval"))  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
 
     def run(self, torch: Any, F: Any, args: dict[str, Any]) -> Any:
         return self._function(torch, F, **args)
@@ -392,7 +395,7 @@ op("diff", "torch.diff(x, dim=dim)", x=full, dim=dim())
 _group = "shapes"
 op("reshape", "x.reshape(shape)", x=x, shape=new_shape())
 op("torch_reshape", "torch.reshape(x, shape)", x=x, shape=new_shape())
-op("view", "x.clone().view(shape)", x=x, shape=new_shape())
+op("view", "x.reshape(-1).view(shape)", x=x, shape=new_shape())
 op("flatten", "torch.flatten(x)", x=x)
 op("flatten_from", "x.flatten(start)", x=axis, start=one_of(0, -1))
 op("ravel", "x.ravel()", x=x)

@@ -425,5 +425,9 @@ def draw(source: Source, model: Engine, ops: Sequence[Op], steps: int, dtype: st
     drawing = Drawing(source, model, dtype, wild, mixed)
     ops = [op for op in ops if op.limits] if wild else ops
     for _ in range(steps):
-        drawing.step(ops[source.below(len(ops))])
+        try:
+            drawing.step(ops[source.below(len(ops))])
+        except Exception:  # noqa: BLE001 - what torch itself refuses (an overflowing cast, say) is left out of a longer program
+            if steps == 1:
+                raise
     return drawing.program(source.below(256))
