@@ -151,8 +151,12 @@ def is_tensor(obj: _Any) -> _Any:
     return isinstance(obj, Tensor)
 
 
+def _missing(name: str) -> str:
+    return f"minigrad has no {name} (it offers the part of torch that first lessons use; see README, 'What is not here')"
+
+
 def __getattr__(name: str) -> _Any:
     if name not in _LAZY:
-        raise AttributeError(f"module 'minigrad' has no attribute '{name}'")
+        raise AttributeError(_missing(f"torch.{name}"))
     module = _importlib.import_module(f".{_LAZY[name]}", __name__)
     return module if _LAZY[name] == name else getattr(module, name)

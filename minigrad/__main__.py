@@ -1,104 +1,111 @@
 """`python -m minigrad SCRIPT [ARGS...]` runs a torch script, unedited, on minigrad.
 
-`stand_in()` puts minigrad's modules under torch's names, so that the script's `import torch` finds them; `run()` then runs
-the file the way `python SCRIPT ARGS...` would. A name that minigrad does not have raises where it is used, and says so.
+`stand_in` puts minigrad's modules under torch's names, so that the script's `import torch` finds them; `run` then runs the
+file the way `python SCRIPT ARGS...` would. A name that minigrad does not have raises where it is used, and says so.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.machinery
 import io
 import os
+import pkgutil
 import sys
-import types
 from collections.abc import Callable, Sequence
+from importlib.machinery import PathFinder
+from types import CodeType, ModuleType, TracebackType
 from typing import Any
+
+import minigrad
 
 USAGE = """usage: python -m minigrad SCRIPT [ARGS...]
 
-Run a torch script on minigrad: `import torch`, `torch.nn`, `torch.optim`, ... in it mean minigrad's."""
+Run a torch script on minigrad: what it imports from torch is minigrad's."""
 
-# Packages that come with torch or are built on it.
-FAMILY = {"torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchmetrics", "lightning", "pytorch_lightning"}
-
-
-def missing(name: str) -> str:
-    """What is said of a name of torch that minigrad lacks."""
-    return f"minigrad has no {name} (it offers the part of torch that first lessons use; see README, 'What is not here')"
-
-
-class MissingModules:
-    """Answers, first of all finders, for the modules of torch's family that minigrad does not have."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        # `from torch import fft` asks for "minigrad.fft": the package's own name.
-        package, _, rest = name.partition(".")
-        if package in FAMILY:
-            raise ModuleNotFoundError(missing(name))
-        if package == "minigrad" and importlib.machinery.PathFinder.find_spec(name, path) is None:
-            raise ModuleNotFoundError(missing(f"torch.{rest}"))
+# torch, and what is built on it so closely that it cannot run without.
+FAMILY = {"torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchmetrics", "pytorch_lightning"}
 
 
 def stand_in() -> None:
-    """Put minigrad's modules under torch's names in this process, for every import from now on."""
-    for name in ("nn.functional", "nn.init", "optim.lr_scheduler", "autograd.functional", "utils.data"):
-        importlib.import_module(f"minigrad.{name}")
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "minigrad":
-            torch_name = "torch" + name.removeprefix("minigrad")
+    """From now on, an import of torch or of one of its modules in this process gives minigrad's."""
+    sys.modules["torch"] = minigrad
+    for found in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
+        if found.name != "minigrad.__main__":
+            module = importlib.import_module(found.name)
+            torch_name = found.name.replace("minigrad", "torch", 1)
             sys.modules[torch_name] = module
-            module.__dict__.setdefault("__path__", [])  # `from torch.optim.lr_scheduler import X` then asks MissingModules
-            module.__dict__["__getattr__"] = _no_attribute(torch_name)
-    sys.meta_path.insert(0, MissingModules())  # type: ignore[arg-type]
+            module.__dict__.setdefault("__getattr__", _refuse_names_of(torch_name))
+            module.__dict__.setdefault("__path__", [])  # so that `from torch.nn.functional import x` asks the finder
+    sys.meta_path.insert(0, RefuseModules())  # type: ignore[arg-type]
 
 
-def _no_attribute(module: str) -> Callable[[str], Any]:
+def _refuse_names_of(module: str) -> Callable[[str], Any]:
     def __getattr__(name: str) -> Any:
-        raise AttributeError(missing(f"{module}.{name}"))
+        raise AttributeError(minigrad._missing(f"{module}.{name}"))
 
     return __getattr__
 
 
-def run(script: str, args: Sequence[str]) -> dict[str, Any]:
-    """Run the file as `python script *args` does: as `__main__`, with its folder first on the path. Returns its globals.
+class RefuseModules:
+    """The first finder asked for a module: it refuses those of torch's family that minigrad does not have."""
 
-    OSError if it cannot be read; whatever the script raises.
-    """
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        package, _, rest = name.partition(".")
+        if package == "minigrad" and PathFinder.find_spec(name, path) is None:  # what `from torch import fft` comes to
+            raise ModuleNotFoundError(minigrad._missing(f"torch.{rest}"))
+        if package in FAMILY:
+            raise ModuleNotFoundError(minigrad._missing(name))
+
+
+def load(script: str) -> CodeType:
+    """The file, compiled. OSError if it cannot be read, SyntaxError if it is no Python."""
     with io.open_code(script) as file:
-        source = file.read()
-    main = types.ModuleType("__main__")
-    main.__dict__.update(__file__=os.path.abspath(script), __builtins__=__builtins__)
-    sys.modules["__main__"] = main
-    sys.argv = [script, *args]
+        return compile(file.read(), os.path.abspath(script), "exec")
+
+
+def run(code: CodeType, argv: Sequence[str]) -> None:
+    """Run what `load` gave as `python argv[0] argv[1] ...` does: as `__main__`, its folder first on the path."""
+    main = ModuleType("__main__")
+    main.__file__ = code.co_filename
+    sys.modules["__main__"], sys.argv = main, list(argv)
     if not sys.flags.safe_path:
-        sys.path[0] = os.path.dirname(os.path.realpath(script))
-    exec(compile(source, main.__dict__["__file__"], "exec"), main.__dict__)
-    return main.__dict__
+        sys.path[0] = os.path.dirname(os.path.realpath(code.co_filename))
+    exec(code, main.__dict__)
 
 
-def _only_the_script(script: str) -> None:
-    """Let tracebacks begin at the script's own lines."""
-    report, path = sys.excepthook, os.path.abspath(script)
+def hide_runner(*files: str) -> None:
+    """Leave the lines of this file and of `files` out of the traceback of an error that nobody caught."""
+    show = sys.excepthook
 
-    def hook(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
-        inside = trace
-        while inside is not None and inside.tb_frame.f_code.co_filename != path:
-            inside = inside.tb_next
-        report(kind, error.with_traceback(inside), inside)
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        frames = []
+        while trace is not None:
+            frames.append((trace.tb_frame, trace.tb_lasti, trace.tb_lineno))
+            trace = trace.tb_next
+        for frame in reversed(frames):
+            if frame[0].f_code.co_filename not in (__file__, "<frozen runpy>", *files):
+                trace = TracebackType(trace, *frame)
+        show(kind, error.with_traceback(trace), trace)
 
     sys.excepthook = hook
 
 
 def main(argv: Sequence[str]) -> int:
+    """The command. Returns the exit status: 0, or 2 if there is no script to run; what the script raises goes through."""
     if not argv or argv[0].startswith("-"):
         asked = list(argv) in (["-h"], ["--help"])
         print(USAGE, file=sys.stdout if asked else sys.stderr)
         return 0 if asked else 2
-    script, *args = argv
-    stand_in()
-    _only_the_script(script)
+    hide_runner()
     try:
-        run(script, args)
-    ...
+        code = load(argv[0])
+    except OSError as error:
+        print(f"python -m minigrad: can't open file '{argv[0]}': [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        return 2
+    stand_in()
+    run(code, argv)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -179,28 +179,38 @@ def _each(function: Callable[[float], float], x: Array) -> Array:
     return np.fromiter(map(function, x.ravel().tolist()), float64, x.size).reshape(x.shape)
 
 
+def _two_sum(a: Array, b: Any) -> tuple[Array, Array]:
+    """a + b, and what the rounding lost (Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def _to_odd(total: Array, lost: Array) -> Array:
+    """The sum rounded to an odd last bit unless exact, so that a second, coarser rounding does no harm (Boldo, 2008)."""
+    even = total.view(np.int64) & 1 == 0
+    return np.where(even & (lost != 0), np.nextafter(total, np.copysign(np.inf, lost)), total)
+
+
 def _fma32(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c rounded once to float32. The product is exact in float64; the sum is rounded there first."""
+    """a * b + c rounded once to float32. In float64 the product is exact; the sum is, but for what rounds to a midpoint."""
     product = np.multiply(a, b, dtype=float64)
     total = product + c
-    midway = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
-    if midway.any():  # rounding made a tie of one sum in 2**29: move it to the side where the exact sum lies
-        part = total - product
-        error = (product - (total - part)) + (c - part)
-        total = np.where(midway & (error != 0), np.nextafter(total, np.copysign(np.inf, error)), total)
+    if ((total.view(np.int64) & 0x1FFFFFFF) == 0x10000000).any():  # one in 2**29
+        total = _to_odd(*_two_sum(product, c))
     return total.astype(float32)
 
 
 def _fma64(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c rounded once to float64: the errors of product (Dekker, 1971) and sum (Knuth) are added at the end."""
+    """a * b + c rounded once to float64."""
     with np.errstate(over="ignore", invalid="ignore"):
-        a1, b1 = (v * 134217729.0 - (v * 134217729.0 - v) for v in (a, b))
+        a1, b1 = (v * 134217729.0 - (v * 134217729.0 - v) for v in (a, b))  # the upper halves of their digits (Dekker)
         a2, b2 = a - a1, b - b1
         product = a * b
-        total = product + c
-        part = total - product
-        error = ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2 + ((product - (total - part)) + (c - part))
-        return np.where(np.isfinite(error) & (error != 0), total + error, total)
+        high, low = _two_sum(((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2, c)
+        high, rest = _two_sum(product, high)
+        fused = high + _to_odd(*_two_sum(low, rest))
+        return np.where(np.isnan(fused) | (fused == 0), product + c, fused)  # overflow on the way, and the sign of zero
 
 
 def _scaled(z: Array, scale: float, shift: float) -> Array:

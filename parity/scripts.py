@@ -85,7 +85,10 @@ def compare(theirs: Run, ours: Run, trials: Sequence[Run] = ()) -> Comparison:
     """Compare what was printed up to the first line that differs, and all tensors."""
     found = Comparison()
     compare_printed(found, theirs, ours, trials)
-    compare_tensors(found, theirs, ours, trials)
+    if ours.status == 0:
+        compare_tensors(found, theirs, ours, trials)
+    else:
+        found.differences.append(f"{ours.engine} stops with status {ours.status}:\n{ours.errors.strip()}")
     return found
 
 
@@ -214,15 +217,14 @@ def main(argv: Sequence[str]) -> int:
     found = compare(theirs, ours)
     if found.by_rounding and ours.status == 0:
         found = compare(theirs, ours, [run("torch", command, noise) for noise in range(1, TRIALS + 1)])
-    if ours.status != 0:
-        found.differences.append(f"{ours.engine} stops with status {ours.status}:\n{ours.errors.strip()}")
 
     if not options.quiet:
         print(f"{options.script} under torch and {options.engine}")
         print(f"  {found.numbers} numbers printed and {found.tensors} tensors left were compared")
         if found.apart:
             print(f"  {found.apart} values are not the same but alike: at most {found.worst:.1e} apart, relative ({found.worst_at})")
-    print(*found.differences, sep="\n")
+    for difference in found.differences:
+        print(difference)
     if not options.quiet:
         print("different" if found.differences else "alike")
     if options.json:

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 
 from ..autograd.modes import no_grad
+from .. import random
 from ..random import Generator
 from ..tensor import Tensor
 
@@ -77,11 +78,10 @@ def trunc_normal_(
     below_a, below_b = (math.erf((x - mean) / std / math.sqrt(2.0)) / 2.0 for x in (a, b))
     if below_b - below_a <= 0.3:
         raise NotImplementedError(f"trunc_normal_ needs [a, b] to hold over 30 % of the normal; [{a}, {b}] holds less")
-    a, b = tensor.new_tensor(a).item(), tensor.new_tensor(b).item()
+    a, b = (float(tensor.dtype.numpy.type(bound)) for bound in (a, b))
     tensor.normal_(mean, std, generator=generator)
     while (outside := (tensor < a) | (tensor > b)).any():
-        again = tensor.new_empty(tensor.shape).normal_(mean, std, generator=generator)
-        tensor.copy_(again.where(outside, tensor))
+        tensor[outside] = random.normal(mean, std, tensor.shape, dtype=tensor.dtype, generator=generator)[outside]
     return tensor
 
 
