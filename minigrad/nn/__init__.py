@@ -1,29 +1,12 @@
 """torch.nn: layers, containers, activations and losses as modules. Start with module.py."""
 
-from . import functional, init, utils
-from .activations import (
-    ELU,
-    GELU,
-    LeakyReLU,
-    LogSigmoid,
-    LogSoftmax,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
-from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from .layers import BatchNorm1d, Dropout, Embedding, Flatten, Identity, LayerNorm, LazyLinear, Linear
-from .losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HuberLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    SmoothL1Loss,
-)
-from .module import Module, Parameter, UninitializedParameter
+from . import functional as functional
+from . import init as init
+from . import utils as utils
+from .activations import *  # noqa: F403
+from .containers import *  # noqa: F403
+from .layers import *  # noqa: F403
+from .losses import *  # noqa: F403
+from .module import Module as Module
+from .module import Parameter as Parameter
+from .module import UninitializedParameter as UninitializedParameter

@@ -20,8 +20,7 @@ class Activation(Module):
     function: Callable[..., Any]
     options: tuple[str, ...] = ()
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__()
+    def _set(self, **options: Any) -> None:
         self.__dict__.update(options)
         self.options = tuple(options)
 
@@ -39,7 +38,8 @@ class ReLU(Activation):
     function = F.relu
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
+        super().__init__()
+        self._set(inplace=inplace)
 
 
 class LeakyReLU(Activation):
@@ -48,7 +48,8 @@ class LeakyReLU(Activation):
     function = F.leaky_relu
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__(negative_slope=negative_slope, inplace=inplace)
+        super().__init__()
+        self._set(negative_slope=negative_slope, inplace=inplace)
 
 
 class ELU(Activation):
@@ -57,7 +58,8 @@ class ELU(Activation):
     function = F.elu
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(alpha=alpha, inplace=inplace)
+        super().__init__()
+        self._set(alpha=alpha, inplace=inplace)
 
 
 class GELU(Activation):
@@ -66,7 +68,8 @@ class GELU(Activation):
     function = F.gelu
 
     def __init__(self, approximate: str = "none") -> None:
-        super().__init__(approximate=approximate)
+        super().__init__()
+        self._set(approximate=approximate)
 
 
 class SiLU(Activation):
@@ -75,7 +78,8 @@ class SiLU(Activation):
     function = F.silu
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
+        super().__init__()
+        self._set(inplace=inplace)
 
 
 class Sigmoid(Activation):
@@ -96,7 +100,8 @@ class Softplus(Activation):
     function = F.softplus
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__(beta=beta, threshold=threshold)
+        super().__init__()
+        self._set(beta=beta, threshold=threshold)
 
 
 class LogSigmoid(Activation):
@@ -111,7 +116,8 @@ class Softmax(Activation):
     function = F.softmax
 
     def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim=dim)
+        super().__init__()
+        self._set(dim=dim)
 
 
 class LogSoftmax(Activation):
@@ -120,4 +126,5 @@ class LogSoftmax(Activation):
     function = F.log_softmax
 
     def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim=dim)
+        super().__init__()
+        self._set(dim=dim)

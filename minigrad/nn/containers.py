@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, Self
 
 from ..tensor import Tensor
-from .module import Module, Parameter, indent
+from .module import Module, Parameter, indent, typename
 
 __all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"]
 
@@ -167,7 +167,7 @@ class ParameterList(_List):
         super().__setitem__(index, _as_parameter(value))
 
     def extra_repr(self) -> str:
-        return "\n".join(_describe(i, value, "Object of type: ") for i, value in enumerate(self))
+        return "\n".join(_describe(i, value, lambda t: str(t.dtype)) for i, value in enumerate(self))
 
 
 class _Dict(Module, MutableMapping[str, Any]):
@@ -196,9 +196,15 @@ class _Dict(Module, MutableMapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         return self._entries()[key]
 
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
     def popitem(self) -> tuple[str, Any]:
-        key = next(reversed(self))
-        return key, self.pop(key)
+        for key in reversed(self):
+            return key, self.pop(key)
+        raise KeyError("the dict is empty")
 
 
 class ModuleDict(_Dict):
@@ -244,15 +250,15 @@ class ParameterDict(_Dict):
         return ParameterDict(self)
 
     def extra_repr(self) -> str:
-        return "\n".join(_describe(key, value, "Object of type: ") for key, value in self.items())
+        return "\n".join(_describe(key, value, typename) for key, value in self.items())
 
 
 def _as_parameter(value: Any) -> Any:
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
-def _describe(name: Any, value: Any, other: str) -> str:
+def _describe(name: Any, value: Any, dtype: Callable[[Tensor], str]) -> str:
     if not isinstance(value, Tensor):
-        return f"  ({name}): {other}{type(value).__name__}"
+        return f"  ({name}): Object of type: {type(value).__name__}"
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"  ({name}): {kind} containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
+    return f"  ({name}): {kind} containing: [{dtype(value)} of size {'x'.join(map(str, value.shape))}]"

@@ -14,14 +14,14 @@ import numpy as np
 
 from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
-from ..ops import neural
-from ..ops.elementwise import relu as _relu
-from ..ops.elementwise import rsqrt, sigmoid, tanh, where
+from ..ops import elementwise, neural
+from ..ops.elementwise import where
 from ..ops.matrix import matmul
 from ..ops.promotion import result_type
 from ..ops.shapes import broadcast_shapes, expand_to, permute, reshape_array, transposed
 from ..random import bernoulli_
 from ..tensor import Tensor, wrap
+from .module import typename
 
 __all__ = [
     "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "logsigmoid", "softmax", "log_softmax",
@@ -33,7 +33,7 @@ __all__ = [
 def _tensor(function: str, value: Any, name: str = "input", position: int = 1) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {typename(value)}"
         )
 
 
@@ -55,7 +55,17 @@ def _applied(op: Any, input: Tensor, inplace: bool, *options: Any) -> Tensor:
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, x)"""
-    return _applied(_relu, input, inplace) if inplace else _relu(input)
+    return _applied(elementwise.relu, input, inplace)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + exp(-x))"""
+    return elementwise.sigmoid(input)  # type: ignore[no-any-return]
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent"""
+    return elementwise.tanh(input)  # type: ignore[no-any-return]
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -216,23 +226,21 @@ def batch_norm(
             raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
         if t is not None and t.dtype is not input.dtype:
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-    column = (channels,) + (1,) * (input.ndim - 2)
-    weight, bias = (None if t is None else reshape_array(t, column) for t in (weight, bias))
+    column, axes = (channels,) + (1,) * (input.ndim - 2), (0, *range(2, input.ndim))
+    stats = None
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
-        mean, scale = reshape_array(running_mean, column), rsqrt(reshape_array(running_var, column) + eps)
-        out = (input - mean) * (scale if weight is None else scale * weight)
-        return out if bias is None else out + bias
-    if size == channels:
+        factor = 1 / np.sqrt(running_var._array + eps)
+        stats = running_mean._array.reshape(column), factor.reshape(column)
+    elif size == channels:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    axes = (0, *range(2, input.ndim))
-    if running_mean is not None and running_var is not None:
+    elif running_mean is not None and running_var is not None:
         with no_grad():
-            batch_mean, batch_var = input.mean(axes), input.var(axes)
-            running_mean.mul_(1 - momentum).add_(batch_mean, alpha=momentum)
-            running_var.mul_(1 - momentum).add_(batch_var, alpha=momentum)
-    return neural.batch_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+            running_mean.mul_(1 - momentum).add_(wrap(momentum * input._array.mean(axes)))
+            running_var.mul_(1 - momentum).add_(wrap(momentum * input._array.var(axes, ddof=1)))
+    weight, bias = (None if t is None else reshape_array(t, column) for t in (weight, bias))
+    return neural.batch_norm(input, weight, bias, axes, eps, stats)  # type: ignore[no-any-return]
 
 
 def layer_norm(
@@ -250,7 +258,7 @@ def layer_norm(
             f"input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
-    return neural.layer_norm(input, weight, bias, axes, eps)  # type: ignore[no-any-return]
+    return neural.layer_norm(input, weight, bias, axes, eps, None)  # type: ignore[no-any-return]
 
 
 # ------------------------------------------------------------------ losses
@@ -268,16 +276,15 @@ def _reduction(reduction: str, size_average: bool | None = None, reduce: bool | 
     return reduction
 
 
-def _reduced(values: Tensor, reduction: str, weight: Tensor | None = None) -> Tensor:
-    """The losses of the elements, times their weights, summed or averaged (by the sum of the weights)."""
+def _reduced(values: Tensor, reduction: str, weight: Tensor | None = None, weighted_mean: bool = True) -> Tensor:
+    """The losses of the elements, times their weights, summed or averaged: divided by their number, or by the weights."""
     if weight is not None:
         if weight.shape != values.shape:
             raise ValueError("Weights and input must have the same size.")
         values = values * weight
-    if reduction == "none":
-        return values
-    total = values.sum() if reduction == "sum" or weight is not None else values.mean()
-    return total / weight.sum() if weight is not None and reduction == "mean" else total  # type: ignore[no-any-return]
+        if reduction == "mean" and weighted_mean:
+            return values.sum() / weight.sum()  # type: ignore[no-any-return]
+    return values if reduction == "none" else values.sum() if reduction == "sum" else values.mean()  # type: ignore[no-any-return]
 
 
 def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
@@ -347,7 +354,7 @@ def smooth_l1_loss(
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
-    return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta)  # type: ignore[no-any-return]
+    return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta, 1 / beta)  # type: ignore[no-any-return]
 
 
 def huber_loss(
@@ -359,8 +366,8 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     pair = _pair(input, target, "huber_cpu")
     if weight is not None:
-        return _reduced(neural.huber_loss(*pair, "none", delta), reduction, weight)
-    return neural.huber_loss(*pair, reduction, delta)  # type: ignore[no-any-return]
+        return _reduced(neural.huber_loss(*pair, "none", delta, 1.0), reduction, weight, weighted_mean=False)
+    return neural.huber_loss(*pair, reduction, delta, 1.0)  # type: ignore[no-any-return]
 
 
 def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
@@ -466,7 +473,7 @@ def nll_loss(
     if label.size and not 0 <= label.min() <= label.max() < classes:
         raise IndexError(f"Target {label[(label < 0) | (label >= classes)][0]} is out of bounds.")
     weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
-    total = {"none": None, "sum": 1.0, "mean": len(rows) if weight is None else np.add.reduce(weights)}[reduction]
+    total = {"none": None, "sum": 1.0, "mean": input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)}[reduction]
     out = neural.nll_loss(input, rows, label, weights, total)
     return reshape_array(out, wanted) if total is None and len(shape) != 2 else out  # type: ignore[no-any-return]
 

@@ -85,7 +85,7 @@ class LazyLinear(Linear):
         saved = state.get(prefix + "weight")
         if isinstance(saved, Tensor) and not isinstance(saved, UninitializedParameter):
             self._materialize(saved.shape[-1])
-        super()._load(state, prefix, *rest)
+        Module._load(self, state, prefix, *rest)
 
 
 class Flatten(Module):

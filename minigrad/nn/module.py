@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from ..autograd.graph import LEAF
 from ..autograd.modes import no_grad
 from ..dtypes import check_device, get_default_dtype
 from ..dtypes import dtype as DType
@@ -40,9 +39,11 @@ class UninitializedParameter(Parameter):
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None) -> Any:
         check_device(device)
-        parameter = object.__new__(cls)
-        parameter._node, parameter._version, parameter._base = LEAF if requires_grad else None, [0], None
-        parameter._numpy_dtype = (dtype or get_default_dtype()).numpy
+        parameter = wrap(np.empty(0, (dtype or get_default_dtype()).numpy))
+        parameter.__class__ = cls
+        parameter.requires_grad = requires_grad
+        parameter._numpy_dtype = parameter._array.dtype
+        del parameter._array
         return parameter
 
     def __getattr__(self, name: str) -> Any:
@@ -57,14 +58,14 @@ class UninitializedParameter(Parameter):
     def shape(self) -> Any:
         raise RuntimeError(
             "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
-            "`load_state_dict` when trying to load an uninitialized parameter into an initialized module. Call `forward` "
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` "
             "to initialize the parameters before accessing their attributes."
         )
 
     def materialize(self, shape: tuple[int, ...]) -> None:
         """Take memory for this shape, not yet filled, and become a Parameter."""
-        self._array = np.empty(shape, self._numpy_dtype)
         self.__class__ = Parameter  # type: ignore[assignment]
+        self.data = wrap(np.empty(shape, self._numpy_dtype))
 
     def _cast(self, to: Any) -> Any:
         self._numpy_dtype = to
@@ -80,14 +81,16 @@ class UninitializedParameter(Parameter):
         return "<UninitializedParameter>"
 
 
-class IncompatibleKeys(NamedTuple):
+class _IncompatibleKeys(NamedTuple):
     """What `load_state_dict` returns: keys that the module has and the dict lacks, and the reverse."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        return tuple.__repr__(self) if any(self) else "<All keys matched successfully>"
+        if not any(self):
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
     __str__ = __repr__
 
@@ -369,14 +372,14 @@ class Module:
             if tensor is not None and name not in self._non_persistent_buffers_set:
                 yield name, tensor
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> IncompatibleKeys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
         """Copy the values of a state_dict into this module (with `assign`, take its tensors themselves).
 
         Raises RuntimeError, listing all that is wrong, when shapes differ or, if `strict`, when keys do.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        keys, errors = IncompatibleKeys([], []), list[str]()
+        keys, errors = _IncompatibleKeys([], []), list[str]()
         self._load(dict(state_dict), "", assign, keys, errors)
         if strict:
             for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
@@ -386,7 +389,7 @@ class Module:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(errors))
         return keys
 
-    def _load(self, state: dict[str, Any], prefix: str, assign: bool, keys: IncompatibleKeys, errors: list[str]) -> None:
+    def _load(self, state: dict[str, Any], prefix: str, assign: bool, keys: _IncompatibleKeys, errors: list[str]) -> None:
         own = dict(self._state())
         for name, tensor in own.items():
             key = prefix + name

@@ -29,7 +29,7 @@ def leaky_relu(x: Array, slope: float) -> Array:
     return np.where(x > 0, x, x * slope)
 
 
-@differentiable(x=lambda g, x, alpha: where(x <= 0, g * (alpha * exp(clamp_numbers(x, None, 0))), g))
+@differentiable(x=lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
 def elu(x: Array, alpha: float) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
@@ -128,21 +128,23 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 # ------------------------------------------------------------------ normalisation, affine maps, rows of a table
 
 
-def standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
-    """(x - mean) / sqrt(variance + eps) over the axes, and that factor 1 / sqrt."""
+def standardized(x: Any, axes: tuple[int, ...], eps: float, stats: Any = None) -> tuple[Any, Any]:
+    """(x - mean) * factor over the axes, and factor = 1/sqrt(variance + eps); or with a given mean and factor."""
+    if stats is not None:
+        return (x - stats[0]) * stats[1], stats[1]
     centred = x - mean_over(x, axes, True)
     factor = rsqrt(mean_over(centred * centred, axes, True) + eps)
     return centred * factor, factor
 
 
-def norm_slope(g: Any, x: Any, weight: Any, axes: tuple[int, ...], eps: float) -> Any:
-    h, factor = standardized(x, axes, eps)
+def norm_slope(g: Any, x: Any, weight: Any, axes: tuple[int, ...], eps: float, stats: Any) -> Any:
+    h, factor = standardized(x, axes, eps, stats)
     g = g if weight is None else g * weight
-    return factor * (g - mean_over(g, axes, True) - h * mean_over(g * h, axes, True))
+    return factor * (g if stats is not None else g - mean_over(g, axes, True) - h * mean_over(g * h, axes, True))
 
 
-def _norm(x: Array, weight: Array | None, bias: Array | None, axes: tuple[int, ...], eps: float) -> Array:
-    out = standardized(x, axes, eps)[0]
+def _norm(x: Array, weight: Array | None, bias: Array | None, axes: tuple[int, ...], eps: float, stats: Any) -> Array:
+    out = standardized(x, axes, eps, stats)[0]
     if weight is not None:
         out *= weight
     if bias is not None:
@@ -151,7 +153,8 @@ def _norm(x: Array, weight: Array | None, bias: Array | None, axes: tuple[int, .
 
 
 batch_norm, layer_norm = (
-    differentiable(name=name, x=norm_slope, weight=lambda g, x, axes, eps: g * standardized(x, axes, eps)[0],
+    differentiable(name=name, x=norm_slope,
+                   weight=lambda g, x, axes, eps, stats: g * standardized(x, axes, eps, stats)[0],
                    bias=lambda g: g)(_norm)
     for name in ("NativeBatchNormBackward0", "NativeLayerNormBackward0")
 )  # fmt: skip
@@ -229,29 +232,24 @@ def mse_loss(input: Array, target: Array, reduction: str) -> Array:
     return reduced(difference * difference, reduction)
 
 
-def huber_slope(g: Any, input: Any, target: Any, reduction: str, delta: float) -> Any:
-    return clamp_numbers(input - target, -delta, delta) * share(g, reduction, input.shape)
-
-
-@differentiable(input=huber_slope,
-                target=lambda g, input, target, reduction, delta: -huber_slope(g, input, target, reduction, delta))  # fmt: skip
-def huber_loss(input: Array, target: Array, reduction: str, delta: float) -> Array:
-    """d*d/2 for |d| < delta, else delta*(|d| - delta/2)."""
-    d = np.absolute(input - target)
-    return reduced(np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
-
-
-def smooth_l1_slope(g: Any, input: Any, target: Any, reduction: str, beta: float) -> Any:
+def huber_slope(g: Any, input: Any, target: Any, reduction: str, knee: float, factor: float) -> Any:
     d = input - target
-    return where((d < beta) & (d > -beta), d / beta, sign(d)) * share(g, reduction, input.shape)
+    limited = where((d >= knee) | (d <= -knee), sign(d) * knee, d)
+    return limited * share(g, reduction, input.shape, factor)
 
 
-@differentiable(input=smooth_l1_slope,
-                target=lambda g, input, target, reduction, beta: -smooth_l1_slope(g, input, target, reduction, beta))  # fmt: skip
-def smooth_l1_loss(input: Array, target: Array, reduction: str, beta: float) -> Array:
-    """d*d/(2*beta) for |d| < beta, else |d| - beta/2."""
+def _huber(input: Array, target: Array, reduction: str, knee: float, factor: float) -> Array:
+    """factor * (d*d/2 for |d| < knee, else knee*(|d| - knee/2))."""
     d = np.absolute(input - target)
-    return reduced(np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta), reduction)
+    return reduced(np.where(d < knee, 0.5 * d * d, knee * (d - 0.5 * knee)) * factor, reduction)
+
+
+# smooth L1 is Huber's loss divided by its knee
+huber_loss, smooth_l1_loss = (
+    differentiable(name=name, input=huber_slope, target=lambda g, input, target, reduction, knee, factor:
+                   -huber_slope(g, input, target, reduction, knee, factor))(_huber)
+    for name in ("HuberLossBackward0", "SmoothL1LossBackward0")
+)  # fmt: skip
 
 
 def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> Any:
@@ -288,12 +286,12 @@ def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, p
 # ------------------------------------------------------------------ the loss of classes
 
 
-def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, shape: tuple[int, ...]) -> Any:
+def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, input_shape: tuple[int, ...]) -> Any:
     each = g[rows] * weight if total is None else g * (weight / total)
-    return place(-each, rows, classes, shape)
+    return place(-each, rows, classes, input_shape)
 
 
-@differentiable(input=lambda g, rows, classes, weight, total, input_shape: nll_slope(g, rows, classes, weight, total, input_shape))
+@differentiable(input=nll_slope)
 def nll_loss(input: Array, rows: Array, classes: Array, weight: Any, total: Any) -> Array:
     """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities (n, classes); not summed without total."""
     losses = -input[rows, classes] * weight

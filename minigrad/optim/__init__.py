@@ -19,6 +19,8 @@ from ..nn.module import typename, zero_gradients
 from ..autograd.graph import wrap, writes
 from ..tensor import Tensor
 
+__all__ = ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "lr_scheduler"]
+
 Array = np.ndarray[Any, Any]
 Group = dict[str, Any]
 
@@ -167,7 +169,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [*[""] * (i > 0), f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
 
@@ -305,7 +307,7 @@ class Adam(Optimizer):
         lerp(m, grad, 1 - beta1, scratch)
         decay(v, grad, beta2, scratch)
         if largest:
-            v = np.maximum(largest[0], v, largest[0])
+            v = np.maximum(largest[0], v, out=largest[0])
         np.sqrt(v, scratch)
         scratch /= (1 - beta2**t) ** 0.5
         scratch += group["eps"]

@@ -181,7 +181,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         if self._is_initial:
-            return self._rates() if self.last_epoch == 0 else self._get_closed_form_lr()
+            return self._rates()
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # the recurrence would divide by zero
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [lr + (base - self.eta_min) * rise for lr, base in zip(self._rates(), self.base_lrs)]

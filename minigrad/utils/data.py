@@ -329,6 +329,7 @@ class DataLoader(Generic[T]):
     """
 
     _warned = False
+    _made = False
 
     def __init__(
         self,
@@ -389,6 +390,13 @@ class DataLoader(Generic[T]):
         self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
         self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
         self.collate_fn = collate_fn or (default_collate if batch_sampler is not None else _default_convert)
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
+        if self._made and name in fixed:
+            raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
+        super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
         _draw_seed(self.generator or default_generator)  # the seed that torch draws for its workers
