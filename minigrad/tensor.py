@@ -17,7 +17,7 @@ from . import dtypes, printing, random
 from .autograd import graph, walk
 from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap, writes
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
-from .ops import arithmetic, elementwise, indexing, matrix, reductions, shapes
+from .ops import arithmetic, elementwise, indexing, matrix, shapes
 from .ops.promotion import promoted, result_type, shape_error
 
 CHANGE_FLAG = (
@@ -263,8 +263,6 @@ class Tensor:
                 "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
                 "called on these gradients."
             )
-        if self.grad_fn is not None:
-            writes.count(self._version)  # whoever saved it for backward saved its history too
         self._node = None
         return self
 
@@ -315,21 +313,18 @@ class Tensor:
     def _check_write(self, *others: Any) -> bool:
         """Whether a write in place must be recorded; RuntimeError where torch refuses it. `others` are read for the write."""
         array = self._storage()
-        if array.size and 0 in array.strides and any([s == 0 and n > 1 for s, n in zip(array.strides, array.shape)]):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
-                "Please clone() the tensor before performing the operation."
-            )
+        indexing.refuse_repeats(array)
         for other in others:
-            if isinstance(other, Tensor) and indexing.overlap_partly(array, other._array):
-                raise RuntimeError(
-                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
-                    "location. Please clone() the tensor before performing the operation."
-                )
+            if isinstance(other, Tensor):
+                indexing.refuse_overlap(array, other._array)
+        return self._must_record(*others)
+
+    def _must_record(self, *others: Any) -> bool:
+        """Whether autograd has to see a write in place; RuntimeError where it can't."""
         if not is_grad_enabled():
             return False
         base = self._base
-        mine = self._current_node() or (base and base._node)
+        mine = self._current_node() or (None if base is None else base._node)
         if mine is None and not any([isinstance(x, Tensor) and source(x) is not None for x in others]):
             return False
         if base is not None:
@@ -339,7 +334,7 @@ class Tensor:
                 raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         if type(self._node) is AccumulateGrad:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        return array.dtype.kind == "f"
+        return self._array.dtype.kind == "f"  # type: ignore[no-any-return]
 
     def _write(self) -> _Write:
         """`with t._write() as array:` write to the array in place, unrecorded; refused where it would have to be recorded."""
@@ -606,13 +601,18 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, (Tensor, int, float, np.number, np.bool_)):
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
-        recorded = self._check_write(value)
-        array = self._storage()
         if not isinstance(value, Tensor):
             value = wrap(np.asarray(value))
+        array = self._storage()
         numpy_key = indexing.setitem_key(self, key)
         try:
             target = array[numpy_key]
+            if target.base is None:  # a copy: the key has index tensors
+                indexing.refuse_overlap(array, value._array, even_with_itself=True)
+            else:
+                indexing.refuse_repeats(target)
+                indexing.refuse_overlap(target, value._array)
+            recorded = self._must_record(value)
             if value.ndim > target.ndim and value._array.shape[: value.ndim - target.ndim] == (1,) * (value.ndim - target.ndim):
                 value = shapes.reshape(value, value._array.shape[value.ndim - target.ndim :])
             history = source(value)
@@ -628,50 +628,40 @@ class Tensor:
 
     # ---- operations, as methods
 
-    add, sub, mul, div = arithmetic.torch_add, arithmetic.torch_sub, arithmetic.torch_mul, arithmetic.torch_div
-    subtract, multiply, divide, true_divide = sub, mul, div, div
-    pow, remainder, fmod, floor_divide = arithmetic.pow, arithmetic.remainder, arithmetic.fmod, arithmetic.floor_divide
-    maximum, minimum = arithmetic.maximum, arithmetic.minimum
-    eq, ne, lt, le, gt, ge = (
-        arithmetic.eq, arithmetic.ne, arithmetic.lt, arithmetic.le, arithmetic.gt, arithmetic.ge,
+    from .ops.arithmetic import (
+        bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
+        torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
+        torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
+        torch_logical_and as logical_and, torch_logical_or as logical_or, torch_logical_xor as logical_xor, torch_lt as lt,
+        torch_maximum as maximum, torch_minimum as minimum, torch_mul as mul, torch_ne as ne, torch_pow as pow,
+        torch_remainder as remainder, torch_sub as sub, torch_true_divide as true_divide,
     )  # fmt: skip
-    logical_and, logical_or, logical_xor = arithmetic.logical_and, arithmetic.logical_or, arithmetic.logical_xor
-    logical_not = arithmetic.logical_not
+    from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add
+    from .ops.elementwise import (
+        abs, acos, acosh, asin, asinh, atan, atanh, ceil, clamp, cos, cosh, erf, exp, exp2, expm1, floor, frac, isfinite, isinf,
+        isnan, log, log1p, log2, log10, neg, reciprocal, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
+        trunc,
+    )  # fmt: skip
+    from .ops.linear_algebra import addmm, cross, outer, svd
+    from .ops.matrix import bmm, dot, matmul, mm, mv
+    from .ops.neural import log_softmax, logsumexp, softmax
+    from .ops.rearranging import (
+        broadcast_to, chunk, diag, diagonal, flip, movedim, narrow, ravel, repeat, repeat_interleave, roll, select, split, tile,
+        trace, tril, triu,
+    )  # fmt: skip
+    from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
+    from .ops.shapes import clone, flatten, permute, reshape, squeeze, t, transpose, unbind, unsqueeze, view
+    from .ops.shapes import expand_to as expand
+    from .ops.statistics import (
+        allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
+    )  # fmt: skip
 
-    neg, abs, sign, floor, ceil, trunc, frac = (
-        elementwise.neg, elementwise.abs, elementwise.sign, elementwise.floor, elementwise.ceil, elementwise.trunc,
-        elementwise.frac,
-    )  # fmt: skip
-    sqrt, rsqrt, reciprocal, exp, exp2, expm1 = (
-        elementwise.sqrt, elementwise.rsqrt, elementwise.reciprocal, elementwise.exp, elementwise.exp2, elementwise.expm1,
-    )  # fmt: skip
-    log, log2, log10, log1p = elementwise.log, elementwise.log2, elementwise.log10, elementwise.log1p
-    sin, cos, tan, asin, acos, atan = (
-        elementwise.sin, elementwise.cos, elementwise.tan, elementwise.asin, elementwise.acos, elementwise.atan,
-    )  # fmt: skip
-    sinh, cosh, tanh, asinh, acosh, atanh = (
-        elementwise.sinh, elementwise.cosh, elementwise.tanh, elementwise.asinh, elementwise.acosh, elementwise.atanh,
-    )  # fmt: skip
-    relu, sigmoid, erf, round, square = (
-        elementwise.relu, elementwise.sigmoid, elementwise.erf, elementwise.round, elementwise.square,
-    )  # fmt: skip
-    clamp = clip = elementwise.clamp
+    subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
+    swapaxes = swapdims = transpose
+    T, mT = property(shapes.T), property(lambda self: shapes.transpose(self, -2, -1))
 
     def where(self, condition: Tensor, other: Any) -> Any:
         return elementwise.torch_where(condition, self, other)
-
-    sum, mean, max, min, amax, amin = (
-        reductions.sum, reductions.mean, reductions.max, reductions.min, reductions.amax, reductions.amin,
-    )  # fmt: skip
-    argmax, argmin, all, any = reductions.argmax, reductions.argmin, reductions.all, reductions.any
-
-    reshape, view, flatten, t, T = shapes.reshape, shapes.view, shapes.flatten, shapes.t, property(shapes.T)
-    transpose = swapaxes = swapdims = shapes.transpose
-    permute, squeeze, unsqueeze, expand, clone = (
-        shapes.permute, shapes.squeeze, shapes.unsqueeze, shapes.expand_to, shapes.clone,
-    )  # fmt: skip
-    mT = property(lambda self: shapes.transpose(self, -2, -1))
-    unbind = shapes.unbind
 
     def view_as(self, other: Tensor) -> Any:
         return shapes.view(self, other._array.shape)
@@ -682,7 +672,23 @@ class Tensor:
     def expand_as(self, other: Tensor) -> Any:
         return shapes.expand_to(self, other._array.shape)
 
-    matmul, mm, mv, dot, bmm = matrix.matmul, matrix.mm, matrix.mv, matrix.dot, matrix.bmm
+    # ---- new tensors of this one's dtype
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
+        """A leaf with a copy of data, in this tensor's dtype unless told otherwise."""
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_zeros(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.zeros(*size, dtype=dtype or self.dtype, **options)
+
+    def new_ones(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.ones(*size, dtype=dtype or self.dtype, **options)
+
+    def new_empty(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.empty(*size, dtype=dtype or self.dtype, **options)
 
     # ---- operations in place
 
@@ -712,7 +718,7 @@ class Tensor:
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
-        recorded = self._check_write()
+        recorded = self._must_record()
         self._storage().fill(0)
         writes.count(self._version)
         if recorded:
@@ -727,7 +733,7 @@ class Tensor:
                     f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
                 )
             return self.copy_(value)
-        recorded = self._check_write()
+        recorded = self._must_record()
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
         writes.count(self._version)
         if recorded:
@@ -764,10 +770,33 @@ def _in_place_twin(operation: Any) -> Any:
     return apply
 
 
+def _view_twin(operation: Any) -> Any:
+    """`x.t_()` of `x.t()`: this tensor takes the other shape and strides itself."""
+
+    def apply(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        recorded = self._must_record()
+        result = operation(wrap(self._storage(), self._current_node(), self._version), *args, **options)
+        self._array = result._array
+        writes.count(self._version)
+        self._seen = self._version[0]
+        if recorded:
+            self._set_node(result._node)
+        elif type(self._node) is AccumulateGrad:  # which knows the shape
+            self._node = self._leaf_node = AccumulateGrad(self)
+        return self
+
+    apply.__name__ = f"{operation.__name__}_"
+    return apply
+
+
 for _name in (
-    "abs ceil clamp cos exp floor log neg reciprocal relu round rsqrt sigmoid sign sin sqrt square tan tanh trunc".split()
-):
+    "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor floor_divide fmod frac index_add log log10 log1p log2 "
+    "masked_fill neg reciprocal relu remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square tan tanh tril "
+    "triu trunc"
+).split():
     setattr(Tensor, f"{_name}_", _in_place_twin(getattr(Tensor, _name)))
+for _name in ("squeeze", "swapaxes", "t", "transpose", "unsqueeze"):
+    setattr(Tensor, f"{_name}_", _view_twin(getattr(Tensor, _name)))
 
 
 def _type_name(value: Any) -> str:
@@ -821,3 +850,5 @@ def _warn_once_of_conversion() -> None:
 
 
 graph.Tensor = Tensor
+
+from . import creation  # noqa: E402  (it needs Tensor)

@@ -232,9 +232,19 @@ def fill(template: str, rng: random.Random, tensors: dict[str, Any]) -> str | No
         shape = tensors[chosen["a"]].shape
         fitting = [n for n in recent if broadcasts(tensors[n].shape, shape)]
         chosen["b"] = rng.choice(fitting if rng.random() < 0.95 else recent)
+    if "register_hook" in template and odd(tensors[chosen["t"]]):
+        return None
     if max([tensors[n].numel() for n in chosen.values() if n in tensors], default=0) > 200:
         return None
     return template.format(**chosen)
+
+
+def odd(t: Any) -> bool:
+    """A view without history that requires grad, made under no_grad; torch 2.13 crashes when it is given a hook."""
+    try:
+        return bool(t._is_view() and t.requires_grad and t.grad_fn is None)
+    except RuntimeError:
+        return True
 
 
 def broadcasts(small: Any, large: Any) -> bool:

@@ -28,7 +28,7 @@ import numpy as np
 
 from ..ops.shapes import alias
 from . import graph
-from .graph import NOTHING, AccumulateGrad, Extra, Node, source, wrap
+from .graph import NOTHING, AccumulateGrad, Extra, Node, source, wrap, writes
 from .modes import anomaly, is_grad_enabled, no_grad
 from .walk import SECOND_TIME, fit
 
@@ -90,18 +90,18 @@ class BackwardNode(Node):
         self.extra = Extra(graph.traceback.format_stack()) if anomaly.enabled else None
 
     def adopt(self, outputs: list[Any], args: tuple[Any, ...]) -> None:
-        """Become the history of the outputs (inputs among them are replaced by views), and keep what was saved."""
+        """Become the history of the outputs, and keep what was saved."""
         ctx = self.ctx
         self.outputs = tuple([_differentiable(out, ctx) for out in outputs])
         if len(outputs) == 1 and self.outputs[0] is not None:
             self.shape, self.dtype = self.outputs[0]
         for i, out in enumerate(outputs):
             if self.outputs[i] is None:
-                if _is_among(out, args):
-                    outputs[i] = out.detach()
-            elif _is_among(out, ctx._dirty):
+                continue
+            if _is_among(out, ctx._dirty):
                 if type(source(out)) is AccumulateGrad:
                     raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+                out._must_record()
                 if out._is_view() and len(outputs) > 1:
                     raise RuntimeError(
                         "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return "
@@ -109,8 +109,6 @@ class BackwardNode(Node):
                     )
                 out._rebase(self.of_output(i))
             else:
-                if _is_among(out, args):
-                    outputs[i] = out = alias(out)
                 out._node = self.of_output(i)
                 if out._is_view():
                     out._frozen = (
@@ -297,8 +295,12 @@ class Function:
             else:
                 result = cls.forward(*args)
                 cls.setup_context(ctx, args, result)
-        outputs = list(result) if isinstance(result, tuple) else [result]
+            outputs = list(result) if isinstance(result, tuple) else [result]
+            for i, out in enumerate(outputs):
+                if isinstance(out, graph.Tensor) and _is_among(out, args) and not _is_among(out, ctx._dirty):
+                    outputs[i] = out.detach() if _is_among(out, ctx._constant) else alias(out)
         for dirty in ctx._dirty:
+            writes.count(dirty._version)
             if not any(out is dirty for out in outputs):
                 raise RuntimeError(
                     "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "

@@ -9,6 +9,7 @@ Next: ops/arithmetic.py, for the rules themselves.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from heapq import heappop, heappush
 from sys import getrefcount
@@ -18,9 +19,10 @@ import numpy as np
 
 from ..ops.shapes import sum_to_size
 from . import graph
-from .graph import Node, source, wrap, writes
+from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
+accumulating = threading.Lock()  # so that threads that share a leaf lose no gradient
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
@@ -47,25 +49,24 @@ def backward(
     targets = None if inputs is None else as_tuple(inputs)
     if targets == ():
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
+    for t in targets or ():
+        t.retain_grad()
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
-    if targets is None:
-        arrived = [(node.variable, found.pop(node)) for node in list(found)]
-    else:
-        arrived = [(t, found.pop(source(t))) for t in targets if source(t) in found]
-    while arrived:
-        tensor, g = arrived.pop()
-        if tensor is None:  # nobody has the leaf any more
+    while found:
+        node, g = found.popitem()
+        tensor = node.variable if type(node) is AccumulateGrad else None
+        if tensor is None or tensor._node is not node:  # nobody has the leaf any more, or it does not require grad any more
             continue
-        held = tensor._grad
-        if create_graph:
-            tensor._grad = g.clone() if held is None else held + g
-        elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
-            tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
-        else:
-            array = held._storage()
-            np.add(array, g, out=array)
-            writes.count(held._version)
+        with accumulating:
+            held = tensor._grad
+            if create_graph:
+                tensor._grad = g.clone() if held is None else held + g
+            elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
+                tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
+            else:
+                with recording(False), held._write() as array:
+                    np.add(array, g, out=array)
         if tensor._post_hooks is not None:
             for hook in list(tensor._post_hooks.values()):
                 if hook(tensor) is not None:
@@ -146,6 +147,9 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
                 g = _run_hooks(node.extra, g, create_graph)
             if node in captured:
                 found[node] = g
+                if on_the_way.isdisjoint(node.parents):  # type: ignore[union-attr]
+                    flow = ()  # nobody asked for what lies behind it, so it need not run, nor be freed
+                    continue
             saved = node.saved
             if saved is None:
                 raise RuntimeError(SECOND_TIME)

@@ -127,15 +127,30 @@ class Region:
         return cls(find)
 
 
-def overlap_partly(a: Any, b: Any) -> bool:
-    """Whether two dense arrays share some memory, but not each element with its counterpart. Writing one from the other
-    would then give what the order of the writes makes of it."""
-    if a is b or (a.base is None and b.base is None) or not np.may_share_memory(a, b):
-        return False
-    (first, last), (start, end) = np.lib.array_utils.byte_bounds(a), np.lib.array_utils.byte_bounds(b)
-    if last - first != a.nbytes or end - start != b.nbytes:
-        return False  # not dense: too hard to tell, and not asked by torch either
-    return bool((first, last) != (start, end) or a.strides != b.strides)
+def refuse_repeats(written: Any) -> None:
+    """RuntimeError if several elements lie in one place of memory, as in what expand returns."""
+    if 0 in written.strides and written.size and any([s == 0 and n > 1 for s, n in zip(written.strides, written.shape)]):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> None:
+    """RuntimeError if two dense arrays share memory, but not each element with its counterpart: writing one from the other
+    would give what the order of the writes makes of it."""
+    if not even_with_itself and (written is read or (written.base is None and read.base is None)):
+        return
+    if not np.may_share_memory(written, read):
+        return
+    (first, last), (start, end) = np.lib.array_utils.byte_bounds(written), np.lib.array_utils.byte_bounds(read)
+    if last - first != written.nbytes or end - start != read.nbytes:
+        return  # not dense: torch does not ask either
+    if even_with_itself or (first, last) != (start, end) or written.strides != read.strides:
+        raise RuntimeError(
+            "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+            "location. Please clone() the tensor before performing the operation."
+        )
 
 
 @differentiable(name="AsStridedBackward0", x=lambda g, x_shape, region: put_region(g, x_shape, region))
@@ -171,7 +186,7 @@ def copy_slices(base: Array, part: Array, region: Region) -> Array:
 def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
     x, basic, key, tensors = _parse(x, key)
-    if basic:
+    if basic or not tensors:
         last = [k for k in basic if k is not Ellipsis][-1:]
         op = take_slice
         if not last:
@@ -220,7 +235,7 @@ def _parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
         raise IndexError("an index can only have a single ellipsis ('...')")
     if Ellipsis in [k for k in key if not isinstance(k, graph.Tensor)]:
         at = [i for i, k in enumerate(key) if k is Ellipsis][0]
-        key[at : at + 1] = [slice(None)] * (x.ndim - sum(uses)) or [Ellipsis]
+        key[at : at + 1] = [slice(None)] * (x.ndim - sum(uses))
     tensors = [k for k in key if isinstance(k, graph.Tensor)]
     if not tensors:
         return x, tuple(key), (), []
@@ -312,3 +327,21 @@ def setitem_key(x: Any, key: Any) -> Any:
     if basic:
         positions = positions[(*basic, ...)]
     return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape)
+
+
+def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:
+    """torch's error for a value that does not fit where the key points."""
+    shape, its = list(target.shape), list(value._array.shape)
+    keys = key if isinstance(key, tuple) else (key,)
+    if any([isinstance(k, (list, np.ndarray, graph.Tensor)) for k in keys]):
+        return RuntimeError(f"shape mismatch: value tensor of shape {its} cannot be broadcast to indexing result of shape {shape}")
+    if len(its) > len(shape):
+        return RuntimeError(
+            f"expand({graph.Tensor.type(value)}{{{its}}}, size={shape}): the number of sizes provided ({len(shape)}) must be "
+            f"greater or equal to the number of dimensions in the tensor ({len(its)})"
+        )
+    wrong = max([i for i in range(len(its)) if its[-1 - i] not in (1, shape[-1 - i])], default=0)
+    return RuntimeError(
+        f"The expanded size of the tensor ({shape[-1 - wrong]}) must match the existing size ({its[-1 - wrong]}) at non-singleton "
+        f"dimension {len(shape) - 1 - wrong}.  Target sizes: {shape}.  Tensor sizes: {its}"
+    )

@@ -408,7 +408,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """The slices of x along a dimension, which it loses: views that can't be written to in a graph."""
     axis = as_dim(dim, x.ndim)
     if x.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     parts = tuple([unbind_one(x, axis, i) for i in range(x._array.shape[axis])])
     for i, part in enumerate(parts):
         part._frozen = SEVERAL_VIEWS.format(i, "Unbind")
