@@ -134,11 +134,11 @@ class AccumulateGrad(Node):
 
 
 class Constant:
-    """A saved value that is not a Tensor: a Python number or an array."""
+    """An operand or a saved value that is no Tensor: a number or an array."""
 
     __slots__ = ("_array",)
     _version = (0,)
-    _node = None
+    _node = _base = None
 
     def __init__(self, value: Any) -> None:
         self._array = value
@@ -213,7 +213,7 @@ def differentiable(
     """
 
     def decorate(forward: Callable[..., Any]) -> Any:
-        node_class = _node_class(name or _torch_name(forward.__name__), forward, rules)
+        node_class = _node_class(name or _torch_name(forward.__name__), forward, rules, binary)
         if binary:
             apply = _binary(forward, node_class, rules, floats, promote, refuse)
         elif len(rules) == 1:
@@ -237,13 +237,15 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any]) -> type[Node]:
+def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], binary: bool) -> type[Node]:
     tensors = tuple(rules)
     if _parameters(forward)[: len(tensors)] != tensors:
         raise TypeError(f"{name}: the tensors {tensors} must be the first parameters, in this order")
     needs = {x: _parameters(rule)[1:] if rule else () for x, rule in rules.items()}
     wanted = {n for names in needs.values() for n in names}
     keeps = tuple(n for n in (*tensors, "out") if n in wanted)
+    if binary and keeps:  # keeps both operands, or NOTHING in the place of one
+        keeps = (*tensors, *keeps[-1:]) if "out" in keeps else tensors
     shapes = tuple(x for x in tensors if f"{x}_shape" in wanted)
     options = _parameters(forward)[len(tensors) :]
     if wanted.isdisjoint(options):
@@ -356,47 +358,37 @@ def _binary(
 ) -> Any:
     """An operation of two tensors, or of a tensor and a number, promoted; returns NotImplemented for other things."""
     from ..ops import promotion
-    from ..ops.promotion import shape_error
 
-    promoted = promote or promotion.promoted
-
+    promoted, shape_error = promote or promotion.promoted, promotion.shape_error
     one, two = rules
-    x_needs, y_needs = node_class.needs[one], node_class.needs[two]
-    # which of x, y and out to save, by which of x and y take a gradient
-    keeps = {
-        (p, q): [n in node_class.keeps and ((p and n in x_needs) or (q and n in y_needs)) for n in (one, two, "out")]
+    keeps_nothing, keeps_out = not node_class.keeps, "out" in node_class.keeps
+    # whether to save x, y and out, by whether x and y take a gradient
+    plans = {
+        (p, q): [(p and name in node_class.needs[one]) or (q and name in node_class.needs[two]) for name in (one, two, "out")]
         for p in (False, True)
         for q in (False, True)
     }
-    has_x, has_y, has_out = (n in node_class.keeps for n in (one, two, "out"))
-    keeps_nothing = not node_class.keeps
-    each_keeps_the_other = x_needs == (two,) and y_needs == (one,)
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
-            a = x._array
-            p = x._node if x._base is None else x._current_node()
-            if isinstance(y, Tensor):
-                b = y._array
-                if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
-                    if refuse is not None:
-                        raise refuse(x, y)
-                    return apply(*promoted(x, y, floats))
-                q = y._node if y._base is None else y._current_node()
-            elif (type(y) is float or type(y) is int) and a.dtype.kind == "f":
-                b, q = y, None
-            else:
+            if (type(y) is float or type(y) is int) and x._array.dtype.kind == "f":
+                y = number_like(y, x._array)
+            elif not isinstance(y, Tensor):
                 pair = promoted(x, y, floats)
                 return NotImplemented if pair is None else apply(*pair)
         elif isinstance(y, Tensor):
             if (type(x) is float or type(x) is int) and y._array.dtype.kind == "f":
-                a, b, p = x, y._array, None
-                q = y._node if y._base is None else y._current_node()
+                x = number_like(x, y._array)
             else:
                 pair = promoted(x, y, floats)
                 return NotImplemented if pair is None else apply(*pair)
         else:
             return forward(x, y)
+        a, b = x._array, y._array
+        if a.dtype is not b.dtype or (floats and a.dtype.kind != "f"):
+            if refuse is not None:
+                raise refuse(x, y)
+            return apply(*promoted(x, y, floats))
         try:
             out = forward(a, b)
         except ValueError:
@@ -404,30 +396,23 @@ def _binary(
         tensor = new(Tensor)
         tensor._array = out
         tensor._node = None
-        tensor._version = version = [0]
+        tensor._version = [0]
         tensor._base = None
+        p = x._node if x._base is None else x._current_node()
+        q = y._node if y._base is None else y._current_node()
         if (p is not None or q is not None) and is_grad_enabled():
             node = new(node_class)
             node.number = next_number()
             node.parents = (p, q)
             if keeps_nothing:
                 node.saved = node.versions = ()
-            elif each_keeps_the_other:
-                one_saved = x if q is not None else NOTHING
-                two_saved = NOTHING if p is None else y if b is not y else Constant(y)
-                node.saved = (one_saved, two_saved)
-                node.versions = (one_saved._version[0], two_saved._version[0])
             else:
-                keeps_x, keeps_y, keeps_out = keeps[p is not None, q is not None]
-                saved = []
-                if has_x:
-                    saved.append(NOTHING if not keeps_x else x if isinstance(x, Tensor) else Constant(x))
-                if has_y:
-                    saved.append(NOTHING if not keeps_y else y if isinstance(y, Tensor) else Constant(y))
-                if has_out:
-                    saved.append(wrap(out, None, version) if keeps_out else NOTHING)
-                node.saved = saved
-                node.versions = [value._version[0] for value in saved]
+                save_x, save_y, save_out = plans[p is not None, q is not None]
+                x, y = x if save_x else NOTHING, y if save_y else NOTHING
+                node.saved, node.versions = (x, y), (x._version[0], y._version[0])
+                if keeps_out:
+                    node.saved += (wrap(out, None, tensor._version) if save_out else NOTHING,)
+                    node.versions += (0,)
             node.shape = out.shape
             node.dtype = out.dtype
             node.extra = None if not anomaly.enabled else Extra(traceback.format_stack())
@@ -435,6 +420,13 @@ def _binary(
         return tensor
 
     return apply
+
+
+def number_like(number: float, array: Array) -> Constant:
+    """A Python number as an operand beside a float array, whose dtype it takes; NumPy takes a 0-d array fastest."""
+    constant = new(Constant)
+    constant._array = np.array(number, array.dtype) if type(array) is np.ndarray else array.dtype.type(number)
+    return constant  # type: ignore[no-any-return]
 
 
 def _general(forward: Any, node_class: type[Node], count: int) -> Any:

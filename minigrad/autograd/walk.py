@@ -56,17 +56,20 @@ def backward(
     while found:
         node, g = found.popitem()
         tensor = node.variable if type(node) is AccumulateGrad else None
-        if tensor is None or tensor._node is not node:  # nobody has the leaf any more, or it does not require grad any more
+        if tensor is None:  # nobody has the leaf any more
             continue
         with accumulating:
             held = tensor._grad
-            if create_graph:
+            if tensor._node is not node:
+                pass  # it does not require grad any more
+            elif create_graph:
                 tensor._grad = g.clone() if held is None else held + g
             elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
                 tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
             else:
-                with recording(False), held._write() as array:
-                    np.add(array, g, out=array)
+                array = held._storage()
+                np.add(array, g, out=array)
+                writes.count(held._version)
         if tensor._post_hooks is not None:
             for hook in list(tensor._post_hooks.values()):
                 if hook(tensor) is not None:
@@ -147,9 +150,9 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
                 g = _run_hooks(node.extra, g, create_graph)
             if node in captured:
                 found[node] = g
-                if on_the_way.isdisjoint(node.parents):  # type: ignore[union-attr]
-                    flow = ()  # nobody asked for what lies behind it, so it need not run, nor be freed
-                    continue
+            if on_the_way is not None and on_the_way.isdisjoint(node.parents):
+                flow = ()  # nobody asked for what lies behind it, so it need not run, nor be freed
+                continue
             saved = node.saved
             if saved is None:
                 raise RuntimeError(SECOND_TIME)
@@ -163,7 +166,7 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
         for leaf in pending:
             if leaf.extra is not None:
                 pending[leaf] = _run_hooks(leaf.extra, pending[leaf], create_graph)
-    found.update(pending)
+    found.update(pending if targets is None else {leaf: g for leaf, g in pending.items() if leaf in captured})
     return found
 
 
@@ -219,7 +222,7 @@ def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
     for node in sorted(nodes, key=lambda n: n.number):  # parents before children
         if not leading.isdisjoint(node.parents):
             leading.add(node)
-    return leading
+    return leading.union(map(source, roots))  # the hooks of these run in any case
 
 
 def _run_hooks(extra: Any, g: Any, traced: bool) -> Any:
