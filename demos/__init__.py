@@ -69,17 +69,11 @@ class History:
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
-        return {
-            f"{name}: {key}": array
-            for name, run in self.runs.items()
-            for key, array in run.parameters.items()
-        }
+        return {f"{name}: {key}": array for name, run in self.runs.items() for key, array in run.parameters.items()}
 
     @property
     def gradients(self) -> dict[str, np.ndarray]:
-        return {
-            f"{name}: {key}": array for name, run in self.runs.items() for key, array in run.gradients.items()
-        }
+        return {f"{name}: {key}": array for name, run in self.runs.items() for key, array in run.gradients.items()}
 
 
 def arrays(**tensors: Any) -> dict[str, np.ndarray]:
@@ -103,6 +97,4 @@ def run(name: str, torch: ModuleType, *, seed: int | None = None, dtype: str | N
     lesson = load(name).lesson
     takes = inspect.signature(lesson).parameters
     options = {"seed": seed, "dtype": dtype}
-    return lesson(
-        torch, **{key: value for key, value in options.items() if value is not None and key in takes}
-    )
+    return lesson(torch, **{key: value for key, value in options.items() if value is not None and key in takes})

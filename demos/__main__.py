@@ -18,9 +18,9 @@ import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import demos
+from demos.style import Figure
 
 
 def subject(lesson: ModuleType) -> str:
@@ -28,7 +28,7 @@ def subject(lesson: ModuleType) -> str:
     return (lesson.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def save(figure: Any, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Writes the PNG whole or not at all: into a file beside it that then takes its name."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".png")
     try:
@@ -41,27 +41,19 @@ def save(figure: Any, path: Path) -> None:
         raise
 
 
-def pictures(name: str, lesson: ModuleType, history: demos.History) -> dict[str, Any]:
+def pictures(name: str, lesson: ModuleType, history: demos.History) -> dict[str, Figure]:
     """File name -> Figure, of each function of the lesson that is called picture or picture_SOMETHING."""
-    draw = {
-        key: value for key, value in vars(lesson).items() if key == "picture" or key.startswith("picture_")
-    }
+    draw = {key: value for key, value in vars(lesson).items() if key == "picture" or key.startswith("picture_")}
     return {f"{name}{key.removeprefix('picture')}.png": function(history) for key, function in draw.items()}
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m demos", description="Train the first lessons on minigrad."
-    )
+    parser = argparse.ArgumentParser(prog="python -m demos", description="Train the first lessons on minigrad.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="lessons to run (default: all)")
     parser.add_argument("--list", action="store_true", help="list the lessons and exit")
-    parser.add_argument(
-        "--out", type=Path, default=Path("pictures"), metavar="DIR", help="where the pictures go"
-    )
+    parser.add_argument("--out", type=Path, default=Path("pictures"), metavar="DIR", help="where the pictures go")
     parser.add_argument("--show", action="store_true", help="also open the pictures in windows")
-    parser.add_argument(
-        "--seed", type=int, metavar="N", help="seed of all random draws (default: each lesson's own)"
-    )
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of all random draws (default: each lesson's own)")
     given = parser.parse_args(argv)
     for name in given.names:
         try:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import FIT, MUTED, OTHER, TRUTH, styled
+from demos.style import FIT, MUTED, OTHER, TRUTH, Figure, styled
 
 START, MINIMUM = 1.0, -1.0
 RATE, STEPS = 0.1, 40
@@ -90,7 +90,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """Both paths on the curve."""
     import matplotlib.pyplot as plt
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from demos import History, Run, arrays
 from demos.minibatch_sgd import B_TRUE, NOISE, W_TRUE, synthetic_data
-from demos.style import DATA, FIT, OTHER, THIRD, TRUTH, styled
+from demos.style import DATA, FIT, OTHER, THIRD, TRUTH, Figure, styled
 
 ROWS, BATCH = 1000, 10
 RATE, EPOCHS = 0.03, 3
@@ -122,7 +122,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The loss after each epoch for the three ways of reducing."""
     import matplotlib.pyplot as plt
 
@@ -133,9 +133,7 @@ def picture(history: History) -> Any:
         ("sum, rate / batch size", "s--", OTHER, 5),
         ("sum, same rate", "^-", THIRD, 7),
     ):
-        axis.semilogy(
-            epochs, per_row(name, history.runs[name].losses), style, color=color, markersize=size, label=name
-        )
+        axis.semilogy(epochs, per_row(name, history.runs[name].losses), style, color=color, markersize=size, label=name)
     axis.axhline(NOISE**2 / 2, linestyle="--", color=TRUTH, linewidth=1.2, label="noise² / 2")
     axis.set(
         title="Huber loss as mean and as sum",
@@ -148,7 +146,7 @@ def picture(history: History) -> Any:
 
 
 @styled
-def picture_outliers(history: History) -> Any:
+def picture_outliers(history: History) -> Figure:
     """Left the two losses of an error; right the lines that they fit through data with outliers."""
     import matplotlib.pyplot as plt
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from itertools import cycle
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from demos.minibatch_sgd import (
     synthetic_data,
     train,
 )
-from demos.style import MUTED, TRUTH, styled
+from demos.style import MUTED, TRUTH, Figure, styled
 
 RATES = (0.0003, 0.003, 0.03, 0.1, 0.3, 1.0, 2.0)
 LIMIT = 1e6
@@ -41,10 +40,7 @@ def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32") -> History:
     torch.manual_seed(seed)
     features, labels = synthetic_data(torch, W_TRUE, B_TRUE, ROWS, dtype)
     return History(
-        {
-            f"rate {rate:g}": train(torch, features, labels, seed=seed, rate=rate, stop_above=LIMIT)
-            for rate in RATES
-        }
+        {f"rate {rate:g}": train(torch, features, labels, seed=seed, rate=rate, stop_above=LIMIT) for rate in RATES}
     )
 
 
@@ -56,9 +52,7 @@ def report(history: History) -> list[str]:
     lines = ["loss after epoch         1            2            3    largest error of w, b"]
     for name, run in history.runs.items():
         if diverged(run.losses):
-            lines.append(
-                f"{name:12}   diverged: the loss passed {LIMIT:g} in step {len(run.losses) - 1} of {STEPS}"
-            )
+            lines.append(f"{name:12}   diverged: the loss passed {LIMIT:g} in step {len(run.losses) - 1} of {STEPS}")
             continue
         losses = "  ".join(f"{loss:11.6f}" for loss in epoch_losses(run))
         learned = [*run.parameters["w"].ravel(), run.parameters["b"].item()]
@@ -68,7 +62,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The loss over all rows after each step, one curve a rate."""
     import matplotlib.pyplot as plt
 

@@ -14,12 +14,11 @@ from __future__ import annotations
 from math import comb
 from statistics import fmean
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, styled
+from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, Figure, styled
 
 W_TRUE, B_TRUE = 3, 0.8
 RATE, STEPS = 0.01, 500
@@ -51,9 +50,7 @@ def fit(torch: ModuleType, rows: int, seed: int, dtype: str, steps: int = STEPS)
         loss.backward()
         w.data = w.data - RATE * w.grad
         b.data = b.data - RATE * b.grad
-    return Run(
-        losses, arrays(w=w, b=b), arrays(w=w.grad, b=b.grad), {"table": table, **arrays(x=x, y=y_true)}
-    )
+    return Run(losses, arrays(w=w, b=b), arrays(w=w.grad, b=b.grad), {"table": table, **arrays(x=x, y=y_true)})
 
 
 def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32") -> History:
@@ -99,13 +96,7 @@ def report(history: History) -> list[str]:
     few, many = seen["w error"][SIZES[0]], seen["w error"][SIZES[-1]]
     closer = sum(a < b for a, b in zip(many, few, strict=True))
     least, most = coin_range(SEEDS)
-    found = (
-        "more rows help"
-        if closer > most
-        else "more rows hurt"
-        if closer < least
-        else "more rows change nothing"
-    )
+    found = "more rows help" if closer > most else "more rows hurt" if closer < least else "more rows change nothing"
     lines += [
         f"{SIZES[-1]} rows ended closer to w = {W_TRUE} than {SIZES[0]} in {closer} of {SEEDS} seeds;",
         f"a fair coin gives {least} to {most}: {found}.",
@@ -113,9 +104,7 @@ def report(history: History) -> list[str]:
     starts = [abs(w - W_TRUE) for rows in SIZES for w in seen["w start"][rows]]
     ends = [error for rows in SIZES for error in seen["w error"][rows]]
     together = np.corrcoef(starts, ends)[0, 1]
-    lines.append(
-        f"What counts is the start: |w - {W_TRUE}| there and at the end correlate by {together:.3f},"
-    )
+    lines.append(f"What counts is the start: |w - {W_TRUE}| there and at the end correlate by {together:.3f},")
     name = f"{SIZES[0]} rows, {10 * STEPS} steps"
     error = abs(history.runs[name].parameters["w"].item() - W_TRUE)
     lines.append(f"and the steps: {name} end at |w - {W_TRUE}| = {error:.5f}.")
@@ -123,7 +112,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The points and the fitted line for each size, and the error of w over all seeds."""
     import matplotlib.pyplot as plt
 
@@ -150,14 +139,10 @@ def picture(history: History) -> Any:
         errors = history.seen["w error"][rows]
         spread = place + np.linspace(-0.22, 0.22, len(errors))
         axis.plot(spread, errors, "o", color=OTHER, alpha=0.75, label="one seed" if place == 0 else None)
-        axis.plot(
-            [place - 0.3, place + 0.3], [fmean(errors)] * 2, color=FIT, label="mean" if place == 0 else None
-        )
+        axis.plot([place - 0.3, place + 0.3], [fmean(errors)] * 2, color=FIT, label="mean" if place == 0 else None)
     axis.axhline(0, linestyle="--", color=MUTED, linewidth=1.2, label="exact")
     axis.set_xticks(range(len(SIZES)), [str(rows) for rows in SIZES])
-    axis.set(
-        title=f"Error of w over {SEEDS} seeds", xlabel="rows", ylabel=f"|w − {W_TRUE}| after {STEPS} steps"
-    )
+    axis.set(title=f"Error of w over {SEEDS} seeds", xlabel="rows", ylabel=f"|w − {W_TRUE}| after {STEPS} steps")
     axis.set_ylim(top=1.35 * max(max(errors) for errors in history.seen["w error"].values()))
     axis.legend(loc="upper right", ncols=3)
     return figure

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, styled
+from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, Figure, styled
 
 SLOPE, INTERCEPT, NOISE = 2, 3, 2
 ROWS = 32
@@ -71,9 +71,7 @@ def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32") -> History:
     seen = arrays(X=X, y=y)
     # The theta of least cost solves X.T X theta = X.T y.
     exact = X.numpy().astype(np.float64)
-    return History(
-        runs, {**seen, "best": np.linalg.solve(exact.T @ exact, exact.T @ seen["y"].astype(np.float64))}
-    )
+    return History(runs, {**seen, "best": np.linalg.solve(exact.T @ exact, exact.T @ seen["y"].astype(np.float64))})
 
 
 def report(history: History) -> list[str]:
@@ -86,15 +84,13 @@ def report(history: History) -> list[str]:
     lines.append(f"{'closed form':24}   {slope:8.5f}    {intercept:8.5f}    {(error**2).mean() / 2:8.6f}")
     lines.append(f"{'truth, noise averaged':24}   {SLOPE:8.5f}    {INTERCEPT + NOISE / 2:8.5f}")
     for _rate, steps in SETTINGS:
-        hand, auto = (
-            history.runs[f"{way}, {steps} steps"].parameters["theta"] for way in ("by hand", "by autograd")
-        )
+        hand, auto = (history.runs[f"{way}, {steps} steps"].parameters["theta"] for way in ("by hand", "by autograd"))
         lines.append(f"after {steps} steps the two thetas are within {np.abs(hand - auto).max():.1e}")
     return lines
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The points with the lines found, and the cost over the steps."""
     import matplotlib.pyplot as plt
 
@@ -125,9 +121,7 @@ def picture(history: History) -> Any:
     for rate, steps, color in ((short_rate, short, OTHER), (long_rate, long, FIT)):
         hand, auto = history.runs[f"by hand, {steps} steps"], history.runs[f"by autograd, {steps} steps"]
         count = np.arange(1, steps + 1)
-        right.loglog(
-            count, hand.losses, color=color, linewidth=5, alpha=0.35, label=f"by hand, rate {rate:g}"
-        )
+        right.loglog(count, hand.losses, color=color, linewidth=5, alpha=0.35, label=f"by hand, rate {rate:g}")
         right.loglog(count, auto.losses, color=color, linewidth=1.4, label=f"by autograd, rate {rate:g}")
     error = history.seen["X"] @ history.seen["best"] - history.seen["y"]
     right.axhline((error**2).mean() / 2, linestyle=":", color=TRUTH, linewidth=2.2, label="closed form")

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from demos import History, Run, arrays
-from demos.style import FIT, FOURTH, OTHER, THIRD, TRUTH, styled
+from demos.style import FIT, FOURTH, OTHER, THIRD, TRUTH, Figure, styled
 
 W_TRUE, B_TRUE = [2, -3.4], 4.2
 NOISE = 0.01
@@ -39,9 +39,7 @@ def synthetic_data(torch: ModuleType, w: Any, b: float, rows: int, dtype: str) -
     return features, labels.reshape(-1, 1)
 
 
-def data_iter(
-    torch: ModuleType, batch_size: int, features: Any, labels: Any, shuffler: random.Random
-) -> Iterator[Any]:
+def data_iter(torch: ModuleType, batch_size: int, features: Any, labels: Any, shuffler: random.Random) -> Iterator[Any]:
     """Deals all rows once, in a new order; the last batch has what is left."""
     indices = list(range(len(features)))
     shuffler.shuffle(indices)
@@ -91,9 +89,7 @@ def train(
             return float(squared_loss(torch.matmul(features, w) + b, labels.reshape(-1, 1)).mean())
 
     losses, path, sizes, last = [loss_over_all_rows()], [[0.0, 0.0, 0.0]], [], {}
-    for X, y in chain.from_iterable(
-        data_iter(torch, batch_size, features, labels, shuffler) for _ in range(EPOCHS)
-    ):
+    for X, y in chain.from_iterable(data_iter(torch, batch_size, features, labels, shuffler) for _ in range(EPOCHS)):
         loss(torch.matmul(X, w) + b, y).sum().backward()
         last = arrays(w=w.grad, b=b.grad)
         sgd(torch, [w, b], rate, len(X) if by_own_length else batch_size)
@@ -119,9 +115,7 @@ def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32") -> History:
     runs = {
         "batch of 2": train(torch, features, labels, seed=seed),
         "batch of 3": train(torch, features, labels, seed=seed, batch_size=UNEVEN),
-        "batch of 3, by own length": train(
-            torch, features, labels, seed=seed, batch_size=UNEVEN, by_own_length=True
-        ),
+        "batch of 3, by own length": train(torch, features, labels, seed=seed, batch_size=UNEVEN, by_own_length=True),
         "y not reshaped": train(torch, features, flat, seed=seed, loss=squared_loss_without_reshape),
     }
     y_hat = torch.zeros(BATCH, 1)
@@ -138,9 +132,7 @@ def report(history: History) -> list[str]:
     lines = ["loss after epoch              1          2          3      last batch"]
     for name, run in history.runs.items():
         losses = "  ".join(f"{loss:9.6f}" for loss in epoch_losses(run))
-        lines.append(
-            f"{name:25} {losses}   {run.seen['batch sizes'][-1]} rows of {run.seen['batch sizes'][0]}"
-        )
+        lines.append(f"{name:25} {losses}   {run.seen['batch sizes'][-1]} rows of {run.seen['batch sizes'][0]}")
     lines += ["", "truth minus learned       w[0]       w[1]          b"]
     for name, run in history.runs.items():
         w, b = run.parameters["w"].ravel(), run.parameters["b"].item()
@@ -157,7 +149,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The loss over all rows, and the three parameters, as the epochs pass."""
     import matplotlib.pyplot as plt
     import numpy as np
@@ -168,9 +160,7 @@ def picture(history: History) -> Any:
         run = history.runs[name]
         left.semilogy(np.linspace(0, EPOCHS, len(run.losses)), run.losses, style, color=color, label=name)
     left.axhline(NOISE**2 / 2, linestyle="--", color=TRUTH, linewidth=1.2, label="noise² / 2")
-    left.set(
-        title="Loss over all rows", xlabel="epochs", ylabel="mean of (ŷ − y)² / 2", xticks=range(EPOCHS + 1)
-    )
+    left.set(title="Loss over all rows", xlabel="epochs", ylabel="mean of (ŷ − y)² / 2", xticks=range(EPOCHS + 1))
     left.legend(loc="lower left", bbox_to_anchor=(0, 0.08))
 
     good, bad = (np.array(history.runs[name].seen["path"]) for name in ("batch of 2", "y not reshaped"))
@@ -180,12 +170,8 @@ def picture(history: History) -> Any:
     ):
         right.plot(epochs, good[:, i], color=color, label=name)
         right.plot(epochs, bad[:, i], "-.", color=color, linewidth=1.2, label=f"{name}, y not reshaped")
-        right.axhline(
-            true, linestyle="--", color=TRUTH, linewidth=1.0, label="truth" if name == "b" else None
-        )
-    right.set(
-        title=f"Parameters, batch of {BATCH}", xlabel="epochs", ylabel="value", xticks=range(EPOCHS + 1)
-    )
+        right.axhline(true, linestyle="--", color=TRUTH, linewidth=1.0, label="truth" if name == "b" else None)
+    right.set(title=f"Parameters, batch of {BATCH}", xlabel="epochs", ylabel="value", xticks=range(EPOCHS + 1))
     right.set_ylim(-4.4, 7.6)
     right.legend(loc="upper center", ncols=2)
     return figure

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, styled
+from demos.style import DATA, FIT, MUTED, OTHER, TRUTH, Figure, styled
 
 # fmt: off
 X_TRAIN = np.array([[3.3], [4.4], [5.5], [6.71], [6.93], [4.168], [9.779], [6.182],
@@ -75,9 +75,7 @@ def notebook(torch: ModuleType, seed: int, dtype: str) -> Run:
         update(w, RATE)
         update(b, RATE)
     lines.append((w.item(), b.item()))
-    return Run(
-        losses, arrays(w=w, b=b), arrays(w=w.grad, b=b.grad), {"lines": lines, "first gradients": first}
-    )
+    return Run(losses, arrays(w=w, b=b), arrays(w=w.grad, b=b.grad), {"lines": lines, "first gradients": first})
 
 
 def logistic(torch: ModuleType, seed: int, dtype: str) -> Run:
@@ -151,15 +149,13 @@ def report(history: History) -> list[str]:
     lines.append("exercise, loss after" + "".join(f"{epochs:11}" for epochs in EPOCHS) + " updates")
     for name in (f"rate {rate:g}" for rate in RATES):
         losses = history.runs[name].losses
-        cells = [
-            f"{losses[epochs]:11.4f}" if epochs < len(losses) else f"{'diverged':>11}" for epochs in EPOCHS
-        ]
+        cells = [f"{losses[epochs]:11.4f}" if epochs < len(losses) else f"{'diverged':>11}" for epochs in EPOCHS]
         lines.append(f"{name:20}" + "".join(cells))
     return lines
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The line before, after the first update, and after all."""
     import matplotlib.pyplot as plt
 
@@ -187,7 +183,7 @@ def picture(history: History) -> Any:
 
 
 @styled
-def picture_logistic(history: History) -> Any:
+def picture_logistic(history: History) -> Figure:
     """The learned chance that y lies above the threshold."""
     import matplotlib.pyplot as plt
 
@@ -206,7 +202,7 @@ def picture_logistic(history: History) -> Any:
 
 
 @styled
-def picture_exercise(history: History) -> Any:
+def picture_exercise(history: History) -> Figure:
     """The loss over the updates, one curve a rate."""
     import matplotlib.pyplot as plt
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import random
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from demos import History, Run, arrays
 from demos.minibatch_sgd import BATCH, EPOCHS, NOISE, RATE, data_iter, sgd, squared_loss
-from demos.style import DATA, FIT, OTHER, TRUTH, styled
+from demos.style import DATA, FIT, OTHER, TRUTH, Figure, styled
 
 R_TRUE = 10.0
 ROWS = 1000
@@ -69,7 +68,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The measured points with the learned line; R on its way, and its trembling about the truth."""
     import matplotlib.pyplot as plt
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import FIT, MUTED, OTHER, styled
+from demos.style import FIT, MUTED, OTHER, Figure, styled
 
 RATE, ENOUGH, MOST_STEPS = 0.001, 0.001, 10_000
 MINIMUM = (1.0, 1.0)
@@ -43,9 +43,7 @@ def by_hand(dtype: str) -> Run:
         point -= RATE * gradient
         path.append(point.copy())
         losses.append(float(f(*point)))
-    return Run(
-        losses, {"x": point[0], "y": point[1]}, {"x": gradient[0], "y": gradient[1]}, {"path": np.array(path)}
-    )
+    return Run(losses, {"x": point[0], "y": point[1]}, {"x": gradient[0], "y": gradient[1]}, {"path": np.array(path)})
 
 
 def by_autograd(torch: ModuleType, dtype: str) -> Run:
@@ -87,7 +85,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """Both paths on the contours of f, and f over the steps."""
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogFormatterMathtext, LogLocator
@@ -97,9 +95,7 @@ def picture(history: History) -> Any:
     x, y = np.meshgrid(np.linspace(-0.3, 1.3, 321), np.linspace(-0.3, 1.3, 321))
     levels = 10.0 ** np.arange(-3, 3.01, 0.5)
     filled = left.contourf(x, y, f(x, y), levels=levels, norm="log", cmap="Greys", alpha=0.55, extend="both")
-    bar = figure.colorbar(
-        filled, ax=left, label="f(x, y)", ticks=LogLocator(10), format=LogFormatterMathtext()
-    )
+    bar = figure.colorbar(filled, ax=left, label="f(x, y)", ticks=LogLocator(10), format=LogFormatterMathtext())
     bar.ax.minorticks_off()
     left.plot(*hand.seen["path"].T, color=FIT, linewidth=4, alpha=0.55, label="by hand")
     left.plot(*auto.seen["path"].T, color=OTHER, linewidth=1.3, label="by autograd")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import FIT, FOURTH, OTHER, THIRD, styled
+from demos.style import FIT, FOURTH, OTHER, THIRD, Figure, styled
 
 AT = 2.0
 NAMES = ("f", "f'", "f''", "f'''")
@@ -57,9 +57,7 @@ def lesson(torch: ModuleType, dtype: str = "float64") -> History:
     retained = x.grad.item()
 
     x = torch.tensor(AT, dtype=number, requires_grad=True)
-    with (
-        warnings.catch_warnings()
-    ):  # torch warns of the reference cycle x -> x.grad -> graph -> x; it is cut below
+    with warnings.catch_warnings():  # torch warns of the reference cycle x -> x.grad -> graph -> x; it is cut below
         warnings.simplefilter("ignore")
         f(torch, x).backward(create_graph=True)
     slope, x.grad = x.grad, None
@@ -100,7 +98,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The four curves from autograd, with marks from the closed forms on them."""
     import matplotlib.pyplot as plt
 

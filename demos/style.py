@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
+
+from demos import History
+
+if TYPE_CHECKING:
+    import matplotlib.figure
+
+Figure: TypeAlias = "matplotlib.figure.Figure"
 
 # The palette of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/
 DATA = "#56B4E9"
@@ -43,14 +50,14 @@ SETTINGS = {
 }
 
 
-def styled(picture: Callable[..., Any]) -> Callable[..., Any]:
+def styled(picture: Callable[[History], Figure]) -> Callable[[History], Figure]:
     """Draws `picture` with the shared settings and leaves matplotlib's own as they were."""
 
     @functools.wraps(picture)
-    def draw(*args: Any) -> Any:
+    def draw(history: History) -> Figure:
         import matplotlib
 
         with matplotlib.rc_context(SETTINGS):
-            return picture(*args)
+            return picture(history)
 
     return draw

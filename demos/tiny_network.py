@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from demos import History, Run, arrays
-from demos.style import FIT, OTHER, TRUTH, styled
+from demos.style import FIT, OTHER, TRUTH, Figure, styled
 
 N_INPUT, N_HIDDEN, N_OUTPUT = 5, 3, 1
 RATE, STEPS = 0.1, 1000
@@ -52,9 +52,7 @@ def by_hand(x: np.ndarray, y: np.ndarray, start: dict[str, np.ndarray], steps: i
         gradients = {"w1": -x.T @ d_hidden, "b1": -d_hidden, "w2": -a1.T @ d_output, "b2": -d_output}
         for parameter, gradient in zip((w1, b1, w2, b2), gradients.values(), strict=True):
             parameter -= RATE * gradient
-    return Run(
-        losses, {"w1": w1, "b1": b1, "w2": w2, "b2": b2}, gradients, {"b1 by one sum": float(-d_hidden.sum())}
-    )
+    return Run(losses, {"w1": w1, "b1": b1, "w2": w2, "b2": b2}, gradients, {"b1 by one sum": float(-d_hidden.sum())})
 
 
 def by_autograd(torch: ModuleType, x: Any, y: Any, start: dict[str, Any], steps: int) -> Run:
@@ -123,7 +121,7 @@ def report(history: History) -> list[str]:
 
 
 @styled
-def picture(history: History) -> Any:
+def picture(history: History) -> Figure:
     """The first step's gradients both ways, and the loss over the steps."""
     import matplotlib.pyplot as plt
 
@@ -140,18 +138,12 @@ def picture(history: History) -> Any:
     )
     left.tick_params(axis="x", length=0)
     left.grid(axis="x", visible=False)
-    left.set(
-        title="Gradients of the first step", xlabel="entries of each parameter", ylabel="∂ loss / ∂ entry"
-    )
+    left.set(title="Gradients of the first step", xlabel="entries of each parameter", ylabel="∂ loss / ∂ entry")
     left.margins(y=0.25)
     left.legend(loc="upper right", ncols=2)
 
-    right.plot(
-        history.runs[f"by hand, {STEPS} steps"].losses, color=FIT, linewidth=5, alpha=0.4, label="by hand"
-    )
-    right.plot(
-        history.runs[f"by autograd, {STEPS} steps"].losses, color=OTHER, linewidth=1.4, label="by autograd"
-    )
+    right.plot(history.runs[f"by hand, {STEPS} steps"].losses, color=FIT, linewidth=5, alpha=0.4, label="by hand")
+    right.plot(history.runs[f"by autograd, {STEPS} steps"].losses, color=OTHER, linewidth=1.4, label="by autograd")
     least = least_loss(history.seen["y"])
     if least > 0:
         right.axhline(least, linestyle="--", color=TRUTH, linewidth=1.2, label="least possible")

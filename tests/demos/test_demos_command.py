@@ -111,9 +111,7 @@ def test_without_matplotlib_the_lessons_still_print_and_the_command_says_what_is
 
 
 def test_the_command_runs_from_elsewhere_with_no_display(tmp_path: Path, drawn: None) -> None:
-    environment = {
-        key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")
-    }
+    environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
     environment["PYTHONPATH"] = str(ROOT)
     command = [sys.executable, "-m", "demos", "second_derivative"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)

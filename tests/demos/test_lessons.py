@@ -34,9 +34,7 @@ from demos import (
 )
 
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
-SEEDED = [
-    name for name in demos.LESSONS if name not in ("second_derivative", "gradient_descent", "rosenbrock")
-]
+SEEDED = [name for name in demos.LESSONS if name not in ("second_derivative", "gradient_descent", "rosenbrock")]
 
 
 @functools.cache
@@ -64,9 +62,7 @@ def test_a_history_holds_floats_strings_lists_and_arrays_and_no_tensor(name: str
     for run in found.runs.values():
         assert run.losses or run.gradients
         assert all(type(loss) is float for loss in run.losses)
-        assert all(
-            isinstance(array, (np.ndarray, np.generic)) for array in flatten([run.parameters, run.gradients])
-        )
+        assert all(isinstance(array, (np.ndarray, np.generic)) for array in flatten([run.parameters, run.gradients]))
     for value in flatten([found.seen, *(run.seen for run in found.runs.values())]):
         assert isinstance(value, (bool, int, float, str, np.ndarray, np.generic)), type(value)
 
@@ -103,18 +99,14 @@ def test_lessons_run_without_importing_torch() -> None:
         "for name in demos.LESSONS: print(*demos.load(name).report(demos.run(name, minigrad)))\n"
     )
     root = Path(demos.__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "153.3520" in done.stdout
 
 
 def test_an_unknown_lesson_raises_and_lists_the_known() -> None:
-    with pytest.raises(
-        ValueError, match="no lesson is called 'linear'.*linear_regression.*notebook_polynomial"
-    ):
+    with pytest.raises(ValueError, match="no lesson is called 'linear'.*linear_regression.*notebook_polynomial"):
         demos.load("linear")
     with pytest.raises(ValueError, match="no lesson is called 'style'"):
         demos.load("style")
@@ -200,10 +192,7 @@ def test_minibatch_sgd_trains_on_the_short_last_batch_too() -> None:
         run = history("minibatch_sgd").runs[name]
         assert run.seen["batch sizes"] == ([3] * 33 + [1]) * minibatch_sgd.EPOCHS
         assert len(run.losses) == 1 + 34 * minibatch_sgd.EPOCHS
-    ways = [
-        history("minibatch_sgd").runs[name].parameters["w"]
-        for name in ("batch of 3", "batch of 3, by own length")
-    ]
+    ways = [history("minibatch_sgd").runs[name].parameters["w"] for name in ("batch of 3", "batch of 3, by own length")]
     assert not np.array_equal(*ways)
 
 
@@ -221,10 +210,7 @@ def test_learning_rates_go_from_too_small_to_diverging_without_a_crash() -> None
     assert min(run.losses[-1] for run in runs) < 1e-4
     assert [learning_rates.diverged(run.losses) for run in runs] == [False] * 6 + [True]
     assert len(runs[-1].losses) - 1 < learning_rates.STEPS and not runs[-1].losses[-2] >= learning_rates.LIMIT
-    assert (
-        f"diverged: the loss passed 1e+06 in step {len(runs[-1].losses) - 1} of 150"
-        in lines("learning_rates")[-1]
-    )
+    assert f"diverged: the loss passed 1e+06 in step {len(runs[-1].losses) - 1} of 150" in lines("learning_rates")[-1]
 
 
 @pytest.mark.parametrize("loss", [float("inf"), float("nan"), 1e7])
@@ -257,9 +243,7 @@ def test_retain_graph_doubles_the_first_derivative_and_create_graph_gives_the_se
     x = second_derivative.AT
     assert seen["retained"] == 2 * seen["once"]
     np.testing.assert_allclose(seen["once"], np.sin(x) + x * np.cos(x), rtol=0, atol=4 * EPS["float64"] * x)
-    np.testing.assert_allclose(
-        seen["created"], 2 * np.cos(x) - x * np.sin(x), rtol=0, atol=8 * EPS["float64"] * x
-    )
+    np.testing.assert_allclose(seen["created"], 2 * np.cos(x) - x * np.sin(x), rtol=0, atol=8 * EPS["float64"] * x)
 
 
 @pytest.mark.parametrize("dtype", EPS)
@@ -285,9 +269,7 @@ def test_the_closed_forms_are_each_the_slope_of_the_one_before() -> None:
 
 def test_the_sum_with_a_rescaled_rate_trains_as_the_mean_does() -> None:
     runs = history("huber_regression", dtype="float64").runs
-    mean, total, other = (
-        runs[name].parameters for name in ("mean", "sum, rate / batch size", "sum, same rate")
-    )
+    mean, total, other = (runs[name].parameters for name in ("mean", "sum, rate / batch size", "sum, same rate"))
     steps = huber_regression.EPOCHS * huber_regression.ROWS / huber_regression.BATCH
     for name in ("weight", "bias"):
         # Each of the 300 contracting steps rounds values below 5 some 8 times.
@@ -445,8 +427,7 @@ def test_the_exercise_finds_rates_that_crawl_that_serve_and_that_diverge() -> No
     assert lines("notebook_line")[-1].split()[-2:] == ["diverged", "diverged"]
     # The rate of 0.01 is the notebook's own training.
     assert (
-        ends[1e-2][: len(history("notebook_line").runs["line"].losses)]
-        == history("notebook_line").runs["line"].losses
+        ends[1e-2][: len(history("notebook_line").runs["line"].losses)] == history("notebook_line").runs["line"].losses
     )
 
 
