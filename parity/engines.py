@@ -127,7 +127,9 @@ class TorchLike(Engine):
         tensor = tensor.detach()
         if self.device != "cpu":
             tensor = tensor.cpu()
-        return np.asarray(tensor.numpy(force=True) if self.name == "torch" else tensor.numpy())
+        if self.name == "torch" and tensor._is_zerotensor():
+            tensor = torch_zeros(self.module, tensor)
+        return np.asarray(tensor.numpy())
 
     def backward(self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any]) -> list[Any]:
         for i, (output, cotangent) in enumerate(zip(outputs, cotangents, strict=True)):
@@ -138,6 +140,11 @@ class TorchLike(Engine):
                   again: bool) -> list[Any]:
         return list(self._grad(outputs, leaves, [self.tensor(c) for c in cotangents], create_graph=again,
                                allow_unused=True))
+
+
+def torch_zeros(torch: Any, like: Any) -> Any:
+    """torch's higher derivatives of abs and its kin are zeros without memory; reading a view of one can crash torch."""
+    return torch.zeros(like.shape, dtype=like.dtype)
 
 
 class Minimal(Engine):

@@ -9,20 +9,22 @@ heap that nobody has used. A goal that is missed is shown and is no failure; a d
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
 import ctypes
 import gc
 import importlib
 import importlib.util
-from itertools import repeat
+import itertools
 import json
 import os
-from pathlib import Path
 import platform
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from itertools import repeat
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +41,8 @@ ROUNDS, QUICK_ROUNDS = 40, 3
 SAMPLE_SECONDS, ROW_SECONDS = 0.004, 12.0  # torch's part of a round at least; all rounds of a row, roughly, at most
 SETTLE_SECONDS = 0.03  # BLAS threads spin so long when their work is done, and would slow whoever comes next
 CHAINS = (10**3, 10**4, 10**5, 10**6)
+NAMES = (*ROWS, "import")
+LARGE = {name for name, row in ROWS.items() if row.large}
 IMPORT_GOALS, CHAIN_BYTES_GOAL = (None, 1.3), 450
 MEMORY_IS_SEEN = Path("/proc/self/clear_refs").exists()  # where the peak of a process can be reset: Linux
 
@@ -52,7 +56,8 @@ def contender(name: str, row: Row) -> Step:
 def arrays(result: Any, unordered: bool) -> list[np.ndarray]:
     """The arrays in a step's result, as copies; of one that shuffles, each column sorted."""
     if unordered:
-        return [np.sort(np.concatenate([arrays(part, False)[0] for part in column]), 0) for column in zip(*result, strict=True)]
+        columns = [np.concatenate([arrays(part, False)[0] for part in column]) for column in zip(*result, strict=True)]
+        return [np.sort(column, 0) for column in columns]
     parts = result if isinstance(result, list | tuple) else [result]
     return [np.array(part.detach() if hasattr(part, "detach") else part) for part in parts]
 
@@ -66,14 +71,23 @@ def disagreement(row: Row, steps: Sequence[Step]) -> tuple[float, str]:
     bound, worst, where = SLACK * float(np.finfo(np.float32).eps) * row.terms**0.5, 0.0, ""
     for number in range(1, CHECKED + 1):
         *engines, by_hand = [arrays(step(), row.unordered) for step in steps]
-        for name, results in zip(CONTENDERS, engines, strict=False):
+        for who, results in zip(CONTENDERS, engines, strict=False):
             for i, (a, b) in enumerate(zip(results, by_hand, strict=True)):
-                b = b.reshape(a.shape) if b.size == 1 == a.size else b  # a bias of one element is a number by hand
-                norm = float(np.linalg.norm(b.astype(float)))
-                error = float(np.linalg.norm(a.astype(float) - b)) / (norm or 1.0) if a.shape == b.shape else float("inf")
+                error = distance(a, b)
                 if not error / bound <= worst:
-                    worst, where = error / bound, f"{name}, step {number}, result {i}: {error:.1e} of the one by hand, bound {bound:.1e}"
+                    worst = error / bound
+                    where = (
+                        f"{who}, step {number}, result {i}: off by {error:.1e} from the one by hand, bound {bound:.1e}"
+                    )
     return worst, where
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """|a - b| / |b|; infinite where the shapes differ, but a single number may have any."""
+    if a.shape != b.shape and not a.size == b.size == 1:
+        return float("inf")
+    a, b = a.ravel().astype(float), b.ravel().astype(float)
+    return float(np.linalg.norm(a - b) / (np.linalg.norm(b) or 1.0))
 
 
 def sample(step: Step, calls: int, pause: float) -> float:
@@ -88,15 +102,11 @@ def sample(step: Step, calls: int, pause: float) -> float:
 
 
 def measure(name: str, threads: int, rounds: int) -> dict[str, Any]:
-    """Times one row; the number of calls is the same for all three, so that they do the same steps."""
+    """Times one row, if the three agree; all do the same number of calls, and so the same steps."""
     row, pause = ROWS[name], SETTLE_SECONDS if threads > 1 else 0.0
-    found: dict[str, Any] = {"name": name, "threads": threads, "goals": dict(zip(CONTENDERS[1:], row.goals, strict=True))}
-    try:
-        steps = [contender(who, row) for who in CONTENDERS]
-        error, where = disagreement(row, steps)
-    except Exception as failure:  # whatever an engine may raise
-        return found | {"agree": False, "error": None, "where": f"{type(failure).__name__}: {failure}"}
-    found |= {"agree": error <= 1, "error": error, "where": where}
+    steps = [contender(who, row) for who in CONTENDERS]
+    error, where = disagreement(row, steps)
+    found: dict[str, Any] = {"name": name, "threads": threads, "agree": error <= 1, "error": error, "where": where}
     if error <= 1:
         once = [sample(step, 1, 0) for step in steps]
         calls = max(1, min(10_000, round(SAMPLE_SECONDS / once[1])))
@@ -108,32 +118,40 @@ def measure(name: str, threads: int, rounds: int) -> dict[str, Any]:
     return found
 
 
-def summary(times: Sequence[Sequence[float]], calls: int, goals: tuple[float | None, float | None]) -> dict[str, Any]:
-    """Of rounds of (minigrad, torch, numpy) seconds: medians and fastest in microseconds, medians of the ratios within a
-    round, ratios of the fastest; whether the goals are met, None if there is none."""
-    ours, *others = zip(*times, strict=True)
-    ratios = {who: statistics.median(a / b for a, b in zip(ours, other)) for who, other in zip(CONTENDERS[1:], others)}
-    kept = [ratio <= goal for ratio, goal in zip(ratios.values(), goals) if goal is not None]
-    columns = dict(zip(CONTENDERS, (ours, *others), strict=True))
-    return {
-        "rounds": len(times), "calls": calls, "goals": dict(zip(CONTENDERS[1:], goals)), "met": all(kept) if kept else None,
-        "median_us": {who: statistics.median(t) * 1e6 for who, t in columns.items()},
-        "fastest_us": {who: min(t) * 1e6 for who, t in columns.items()},
-        "ratio": ratios, "fastest_ratio": {who: min(ours) / min(t) for who, t in zip(CONTENDERS[1:], others)},
-    }  # fmt: skip
+def measure_import(name: str, threads: int, rounds: int) -> dict[str, Any]:
+    """Times whole processes that do nothing but import."""
 
+    def process(module: str) -> Step:
+        return lambda: subprocess.run([sys.executable, "-P", "-c", f"import {module}"], check=True)
 
-def measure_import(threads: int, rounds: int) -> dict[str, Any]:
-    """Whole processes that do nothing but import."""
-
-    def process(name: str) -> Step:
-        return lambda: subprocess.run([sys.executable, "-c", f"import {name}"], check=True)
-
-    steps = [process(name) for name in CONTENDERS]
+    steps = [process(who) for who in CONTENDERS]
     for step in steps:
         step()  # writes the bytecode and reads the files
     times = [[sample(step, 1, 0) for step in steps] for _ in range(min(rounds, 10))]
-    return {"name": "import", "threads": threads, "agree": True, **summary(times, 1, IMPORT_GOALS)}
+    return {"name": name, "threads": threads, "agree": True, **summary(times, 1, IMPORT_GOALS)}
+
+
+def summary(times: Sequence[Sequence[float]], calls: int, goals: tuple[float | None, float | None]) -> dict[str, Any]:
+    """What rounds of (minigrad, torch, numpy) seconds say.
+
+    Medians and fastest in microseconds; the medians of the ratios within a round, and the ratios of the fastest; whether
+    the medians keep to the goals, None if there is none.
+    """
+    columns = dict(zip(CONTENDERS, zip(*times, strict=True), strict=True))
+    ours, others = columns["minigrad"], {who: columns[who] for who in CONTENDERS[1:]}
+    ratio = {who: statistics.median(a / b for a, b in zip(ours, t, strict=True)) for who, t in others.items()}
+    wanted = dict(zip(others, goals, strict=True))
+    kept = [ratio[who] <= most for who, most in wanted.items() if most is not None]
+    return {
+        "rounds": len(times),
+        "calls": calls,
+        "median_us": {who: statistics.median(t) * 1e6 for who, t in columns.items()},
+        "fastest_us": {who: min(t) * 1e6 for who, t in columns.items()},
+        "ratio": ratio,
+        "fastest_ratio": {who: min(ours) / min(t) for who, t in others.items()},
+        "goals": wanted,
+        "met": all(kept) if kept else None,
+    }
 
 
 def resident(which: str = "VmRSS") -> int:
@@ -184,16 +202,26 @@ def measure_chain(who: str, n: int) -> dict[str, Any]:
     for y in chains:
         y.backward()
     end = time.perf_counter()
-    return {"who": who, "ops": n, "forward_ns": (middle - start) / ops * 1e9, "backward_ns": (end - middle) / ops * 1e9,
-            "bytes": held / ops if MEMORY_IS_SEEN else None}  # fmt: skip
+    return {
+        "who": who,
+        "ops": n,
+        "forward_ns": (middle - start) / ops * 1e9,
+        "backward_ns": (end - middle) / ops * 1e9,
+        "bytes": held / ops if MEMORY_IS_SEEN else None,
+    }
 
 
 def work() -> None:
-    """The child: calls on stdin, a list of [function, *arguments]; on stdout what each returns, a line each."""
+    """The child: calls on stdin, a list of [function, name, *arguments]; on stdout what each returns, a line each."""
     threads, calls = json.load(sys.stdin)
     importlib.import_module("torch").set_num_threads(threads)
-    for name, *arguments in calls:
-        print(json.dumps(globals()[name](*arguments)), flush=True)
+    for function, name, *arguments in calls:
+        try:
+            answer = globals()[function](name, *arguments)
+        except Exception as failure:  # whatever an engine may raise
+            where = f"{type(failure).__name__}: {failure}"
+            answer = {"name": name, "threads": threads, "agree": False, "error": None, "where": where}
+        print(json.dumps(answer), flush=True)
 
 
 # ------------------------------------------------------------------ in the parent
@@ -201,10 +229,11 @@ def work() -> None:
 
 def ask(threads: int, calls: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
     """What the calls return in one child process that computes on so many threads."""
-    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
+    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    environment = os.environ | dict.fromkeys(variables, str(threads))
     path = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment["PYTHONPATH"] = os.pathsep.join(path)
-    command = [sys.executable, "-c", "from parity.speed import work; work()"]
+    command = [sys.executable, "-P", "-c", "from parity.speed import work; work()"]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin and child.stdout
         json.dump((threads, calls), child.stdin)
@@ -215,46 +244,43 @@ def ask(threads: int, calls: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]
         raise RuntimeError(f"the measuring process ended with status {child.returncode}")
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    return "" if value is None else f"{value:.{digits}f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def a_table(title: str, *columns: str) -> Table:
-    out = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def plain_table(*columns: str) -> Table:
+    out = Table(box=None, pad_edge=False)
     for i, column in enumerate(columns):
         out.add_column(column, justify="right" if i else "left", no_wrap=True)
     return out
 
 
-def time_table(found: Sequence[dict[str, Any]], threads: int) -> Table:
-    rounds = max((row["rounds"] for row in found if row["agree"]), default=0)
-    out = a_table(f"{threads} thread{'s' * (threads > 1)}: microseconds a step, medians of at most {rounds} rounds",
-                  "row", "minigrad", "torch", "NumPy", "/torch", "goal", "/NumPy", "goal", "met")  # fmt: skip
+def time_table(found: Sequence[dict[str, Any]]) -> Table:
+    out = plain_table("row", "minigrad", "torch", "NumPy", "/torch", "goal", "/NumPy", "goal", "met")
     for row in found:
         if not row["agree"]:
             out.add_row(row["name"], Text("differ", style="bold red"))
             continue
         met = {True: Text("yes", style="green"), False: Text("no", style="yellow"), None: Text("")}[row["met"]]
-        ratios = [cell for who in CONTENDERS[1:] for cell in (number(row["ratio"][who]), number(row["goals"][who]))]
+        ratios = [number(row[key][who]) for who in CONTENDERS[1:] for key in ("ratio", "goals")]
         out.add_row(row["name"], *(number(row["median_us"][who]) for who in CONTENDERS), *ratios, met)
     return out
 
 
 def memory_table(found: Sequence[dict[str, Any]]) -> Table:
-    out = a_table("Peak memory of data, parameters and steps: MiB", "row", *CONTENDERS)
-    for name in dict.fromkeys(row["name"] for row in found):
-        held = {row["who"]: row["bytes"] / 2**20 for row in found if row["name"] == name}
-        out.add_row(name, *(number(held[who], 1) for who in CONTENDERS))
+    out = plain_table("row", *CONTENDERS)
+    for at in range(0, len(found), len(CONTENDERS)):
+        trio = found[at : at + len(CONTENDERS)]
+        out.add_row(trio[0]["name"], *(f"{side['bytes'] / 2**20:.1f}" for side in trio))
     return out
 
 
 def chain_table(found: Sequence[dict[str, Any]]) -> Table:
-    out = a_table(f"Chains of 0-d products: ns and bytes an op (goal: at most {CHAIN_BYTES_GOAL} bytes)",
-                  "ops", "minigrad: forward", "backward", "bytes", "torch: forward", "backward", "bytes")  # fmt: skip
-    for n in dict.fromkeys(row["ops"] for row in found):
-        sides = [row for who in ("minigrad", "torch") for row in found if (row["who"], row["ops"]) == (who, n)]
-        cells = [number(side[key], 0) for side in sides for key in ("forward_ns", "backward_ns", "bytes")]
-        out.add_row(f"{n:,}", *cells)
+    out = plain_table("ops", "minigrad forward", "backward", "bytes", "torch forward", "backward", "bytes")
+    for at in range(0, len(found), 2):
+        pair = found[at : at + 2]
+        cells = [number(side[key]) for side in pair for key in ("forward_ns", "backward_ns", "bytes")]
+        out.add_row(str(pair[0]["ops"]), *cells)
     return out
 
 
@@ -267,54 +293,62 @@ def positive(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     out = argparse.ArgumentParser(
-        prog="python -m parity speed", description="Time minigrad, torch and hand-written NumPy on the same training steps.",
-        epilog=f"Rows: {' '.join(ROWS)} import. Exit: 0 measured, 1 the three disagree, 2 wrong usage.",
-    )  # fmt: skip
+        prog="python -m parity speed",
+        description="Time minigrad, torch and hand-written NumPy on the same training steps.",
+        epilog=f"Rows: {' '.join(NAMES)}. Exit: 0 measured, 1 the three disagree, 2 wrong usage.",
+    )
     out.add_argument("rows", nargs="*", metavar="ROW", help="what to time (default all)")
-    out.add_argument("--threads", choices=("1", "2", "both"), default="both", help="for BLAS and torch (default both)")
-    out.add_argument("--rounds", type=positive, metavar="N", help=f"at most (default {ROUNDS}; fewer where a step is slow)")
+    out.add_argument("--threads", choices=("1", "2", "both"), default="both", help="of BLAS and torch (default both)")
+    out.add_argument("--rounds", type=positive, metavar="N", help=f"at most (default {ROUNDS}; fewer of what is slow)")
     out.add_argument("--json", metavar="FILE", help="write the measurements as data")
-    out.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, and the small rows only unless others are named")
+    out.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds; of large rows only those named")
     return out
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    if unknown := [name for name in options.rows if name not in (*ROWS, "import")]:
-        return usage(f"no row named {', '.join(unknown)}; known: {', '.join(ROWS)}, import")
-    if missing := [name for name in CONTENDERS if importlib.util.find_spec(name) is None]:
+    if unknown := [name for name in options.rows if name not in NAMES]:
+        return usage(f"no row named {', '.join(unknown)}; known: {', '.join(NAMES)}")
+    if missing := [who for who in CONTENDERS if importlib.util.find_spec(who) is None]:
         return usage(f"not installed: {', '.join(missing)}")
-    names = options.rows or [name for name in (*ROWS, "import") if not (options.quick and name != "import" and ROWS[name].large)]
+    names = options.rows or [name for name in NAMES if not (options.quick and name in LARGE)]
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     console, progress = report.make_console(), report.make_console(sys.stderr)
-    data: dict[str, Any] = {"versions": versions(), "rows": [], "memory": [], "chains": []}
 
-    def collect(kind: str, threads: int, *calls: Sequence[Any]) -> list[Any]:
-        """The answers of one child to these calls, also kept under data[kind]."""
+    def collect(threads: int, *calls: Sequence[Any]) -> list[Any]:
+        """The answers of one child to these calls."""
         found, answers = [], ask(threads, calls)
         with progress.status("") as status:
             for call in calls:
                 status.update(f"{threads} thread{'s' * (threads > 1)}: {' '.join(map(str, call))}")
                 found.append(next(answers))
-        data[kind] += found
         return found
 
+    data: dict[str, Any] = {"versions": versions(), "rows": [], "memory": [], "chains": []}
     try:
         for threads in (1, 2) if options.threads == "both" else (int(options.threads),):
-            calls = [("measure_import", threads, rounds) if name == "import" else ("measure", name, threads, rounds) for name in names]
-            console.print(time_table(collect("rows", threads, *calls), threads), "")
-        for row in data["rows"]:
-            if not row["agree"]:
-                console.print(f"{row['name']}, {row['threads']} threads: {row['where']}", style="red")
-        large = [name for name in names if name != "import" and ROWS[name].large]
-        if MEMORY_IS_SEEN and large:
-            held = [answer for name in large for who in CONTENDERS for answer in collect("memory", 1, ("measure_memory", name, who))]
-            console.print(memory_table(held), "")
-        if "chain_1m" in names:
-            chains = [answer for n in CHAINS for who in CONTENDERS[:2] for answer in collect("chains", 1, ("measure_chain", who, n))]
-            console.print(chain_table(chains))
+            kinds = ["measure_import" if name == "import" else "measure" for name in names]
+            found = collect(threads, *((kind, name, threads, rounds) for kind, name in zip(kinds, names, strict=True)))
+            data["rows"] += found
+            console.print(
+                f"{threads} thread{'s' * (threads > 1)}: microseconds a step, medians of up to {rounds} rounds"
+            )
+            console.print(time_table(found), "")
+            for row in found:
+                if not row["agree"]:
+                    console.print(f"{row['name']}: {row['where']}", style="red", markup=False)
+        right = [row["name"] for row in found if row["agree"]]
+        if MEMORY_IS_SEEN and (large := [name for name in right if name in LARGE]):
+            for name, who in itertools.product(large, CONTENDERS):
+                data["memory"] += collect(1, ("measure_memory", name, who))
+            console.print("Peak memory of data, parameters and steps, MiB", memory_table(data["memory"]), "", sep="\n")
+        if "chain_1m" in right:
+            for n, who in itertools.product(CHAINS, CONTENDERS[:2]):
+                data["chains"] += collect(1, ("measure_chain", who, n))
+            console.print(f"Chains of 0-d products: ns and bytes an op; goal {CHAIN_BYTES_GOAL} bytes")
+            console.print(chain_table(data["chains"]))
         if options.json:
-            report.save_json(options.json, data)
+            report.save_json(options.json, data | {"chain_bytes_goal": CHAIN_BYTES_GOAL})
     except RuntimeError as error:
         print(f"parity speed: {error}", file=sys.stderr)
         return 1
@@ -326,9 +360,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def versions() -> dict[str, str]:
-    from importlib.metadata import version
-    return {"python": platform.python_version(), "numpy": version("numpy"), "torch": version("torch"), "machine": platform.machine(),
-            "cpus": str(os.cpu_count())}  # fmt: skip
+    return {
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "torch": version("torch"),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+    }
 
 
 def usage(message: str) -> int:

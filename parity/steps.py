@@ -7,9 +7,9 @@ Next: speed.py, which times them.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import importlib
 from itertools import repeat
 from types import ModuleType
 from typing import Any
@@ -285,7 +285,7 @@ def tiny_network_by_hand(data: Data) -> Step:
 
 
 def layers_by_hand(data: Data) -> tuple[Callable[[], Array], Callable[[Array], None], Array, Array, list[Array]]:
-    """Forward and backward of two layers; all parameters in one vector, all gradients in another, views of the former."""
+    """Forward and backward of two layers; all parameters in one vector, all gradients in another; views of the former."""
     x, start = data["x"], [data[name] for name in ("w1", "b1", "w2", "b2")]
     parameters, named = one_vector(start)
     gradients, (w1_grad, b1_grad, w2_grad, b2_grad) = one_vector(start)
@@ -413,6 +413,16 @@ def elementwise_by_hand(data: Data) -> Step:
     return step
 
 
+def add_by_hand(data: Data) -> Step:
+    a, b = data["a"], data["b"]
+    return lambda: (a + b,)
+
+
+def mul_by_hand(data: Data) -> Step:
+    a, b = data["a"], data["b"]
+    return lambda: (a * b,)
+
+
 def chain_by_hand(data: Data) -> Step:
     x, n, start = data["x"][()], data["n"], data["g"][()]
 
@@ -474,21 +484,41 @@ def network(rows: int, inputs: int, hidden: int, outputs: int, *, tiny: bool = F
     return data
 
 
+def table() -> Data:
+    return {"batch_size": 10, **random_arrays(x=(1000, 2), y=(1000, 1))}
+
+
 def factors(n: int, *shape: int) -> Data:
     return {"n": n, "x": np.full(shape, 1 - 2**-20, np.float32), **random_arrays(g=shape)}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A step to time. `terms`: of its longest sum; `goals`: the most time against torch's and NumPy's, None for no goal."""
+    """A step to time.
+
+    terms: of its longest sum; goals: the most time against torch's and NumPy's, None where there is no goal; large: peak
+    memory is measured too; unordered: each shuffles with a generator of its own.
+    """
 
     lesson: Callable[[ModuleType, Data], Step]
     by_hand: Callable[[Data], Step]
     data: Callable[[], Data]
     terms: int
     goals: tuple[float | None, float | None]
-    large: bool = False  # peak memory is measured too
-    unordered: bool = False  # each shuffles with a generator of its own
+    large: bool = False
+    unordered: bool = False
+
+
+def vectors(names: str, n: int) -> Callable[[], Data]:
+    return lambda: random_arrays(**dict.fromkeys(names, (n,)))
+
+
+def small_network() -> Data:
+    return network(32, 64, 32, 10)
+
+
+def large_network() -> Data:
+    return network(256, 784, 256, 10)
 
 
 line_by_hand = least_squares_by_hand(lambda n: 1 / n, lambda n: 0.01)
@@ -501,19 +531,15 @@ ROWS = {
     "minibatch_10": Row(minibatch, minibatch_by_hand, lambda: points(10, 2, 1), 10, (0.25, 3.5)),
     "polynomial": Row(polynomial, cubic_by_hand, powers, 61, (0.25, 3.5)),
     "tiny_network": Row(tiny_network, tiny_network_by_hand, lambda: network(1, 5, 3, 1, tiny=True), 5, (0.33, 4.0)),
-    "mlp_64": Row(mlp, mlp_by_hand, lambda: network(32, 64, 32, 10), 64, (0.33, 2.0)),
-    "mlp_784": Row(mlp, mlp_by_hand, lambda: network(256, 784, 256, 10), 784, (1.0, 1.15), large=True),
+    "mlp_64": Row(mlp, mlp_by_hand, small_network, 64, (0.33, 2.0)),
+    "mlp_784": Row(mlp, mlp_by_hand, large_network, 784, (1.0, 1.15), large=True),
     "rosenbrock": Row(rosenbrock, rosenbrock_by_hand, lambda: random_arrays(x=(), y=()), 2, (0.15, None)),
-    "elementwise_1m": Row(elementwise, elementwise_by_hand, lambda: random_arrays(x=(10**6,), y=(10**6,), g=(10**6,)), 2,
-                          (1.0, None), large=True),
-    "elementwise_10m": Row(elementwise, elementwise_by_hand, lambda: random_arrays(x=(10**7,), y=(10**7,), g=(10**7,)), 2,
-                           (1.0, None), large=True),
-    "add": Row(add, lambda data: lambda: (data["a"] + data["b"],), lambda: random_arrays(a=(10,), b=(10,)), 1, (0.5, 3.0)),
-    "mul": Row(mul, lambda data: lambda: (data["a"] * data["b"],), lambda: random_arrays(a=(10,), b=(10,)), 1, (0.5, 3.0)),
+    "elementwise_1m": Row(elementwise, elementwise_by_hand, vectors("xyg", 10**6), 2, (1.0, None), large=True),
+    "elementwise_10m": Row(elementwise, elementwise_by_hand, vectors("xyg", 10**7), 2, (1.0, None), large=True),
+    "add": Row(add, add_by_hand, vectors("ab", 10), 1, (0.5, 3.0)),
+    "mul": Row(mul, mul_by_hand, vectors("ab", 10), 1, (0.5, 3.0)),
     "chain_10": Row(chain, chain_by_hand, lambda: factors(10, 10), 10, (0.25, 3.5)),
     "chain_1m": Row(chain, chain_by_hand, lambda: factors(10**6), 10**6, (0.33, None), large=True),
-    "adam_mlp": Row(adam_mlp, adam_mlp_by_hand, lambda: network(256, 784, 256, 10), 784, (1.0, 1.15), large=True),
-    "dataloader_epoch": Row(dataloader_epoch, dataloader_epoch_by_hand,
-                            lambda: {"batch_size": 10, **random_arrays(x=(1000, 2), y=(1000, 1))}, 1, (0.33, None),
-                            unordered=True),
-}  # fmt: skip
+    "adam_mlp": Row(adam_mlp, adam_mlp_by_hand, large_network, 784, (1.0, 1.15), large=True),
+    "dataloader_epoch": Row(dataloader_epoch, dataloader_epoch_by_hand, table, 1, (0.33, None), unordered=True),
+}
