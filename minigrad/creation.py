@@ -10,6 +10,7 @@ import numpy as np
 
 from . import dtypes
 from .autograd.graph import wrap
+from .ops.calling import store
 from .ops.shapes import as_sizes
 from .tensor import Tensor
 
@@ -136,9 +137,50 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Any:
 def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any = None) -> Any:
     """torch.Tensor(2, 3), torch.FloatTensor([1, 2]): sizes make an uninitialised tensor (here zeros), a sequence is data."""
     if len(args) == 1 and not isinstance(args[0], int):
+        if isinstance(args[0], Tensor) and args[0].dtype is not dtype:
+            raise TypeError(f"expected a tensor of {dtype} (got {args[0].dtype}); use Tensor.to(dtype)")
+        if isinstance(args[0], dtypes.Size):
+            return zeros(args[0], dtype=dtype, device=device)
+        if not isinstance(args[0], (list, tuple, range, np.ndarray, Tensor)):
+            raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
         data = args[0]._array if isinstance(args[0], Tensor) else args[0]
         return finish(_as_array(data, dtype), dtype, False, device)
     return zeros(*(args or (0,)), dtype=dtype, device=device)
+
+
+class LegacyType(type):
+    """torch.FloatTensor and its like: called, they make tensors of a dtype; isinstance asks for it."""
+
+    dtype: dtypes.dtype
+
+    def __call__(cls, *args: Any, device: Any = None) -> Any:
+        return legacy_tensor(args, cls.dtype, device)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype
+
+
+BoolTensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor, HalfTensor, FloatTensor, DoubleTensor = [
+    LegacyType(f"{d.legacy}Tensor", (), {"dtype": d}) for d in dtypes.ALL
+]
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """The old way to set the default dtype, by a type as torch.DoubleTensor or its name; deprecated in torch."""
+    named = [d for d in dtypes.ALL if t == f"torch.{d.legacy}Tensor"]
+    kind = t.dtype if isinstance(t, LegacyType) else named[0] if named else None
+    if kind is None or not kind.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {t!r}")
+    dtypes.set_default_dtype(kind)
+
+
+def set_default_device(device: Any) -> None:
+    """Where new tensors go: the CPU. Another device is refused."""
+    dtypes.check_device(device)
+
+
+def get_default_device() -> dtypes.device:
+    return dtypes.CPU
 
 
 def _shape(size: tuple[Any, ...], name: str) -> tuple[int, ...]:
@@ -159,7 +201,8 @@ def _filled(name: str, value: Any) -> Any:
         if named:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
         kind = (dtype or dtypes.get_default_dtype()).numpy
-        return finish(np.full(shape, value, kind), None, requires_grad, device)
+        made = finish(np.full(shape, value, kind), None, requires_grad and out is None, device)
+        return made if out is None else store(made, out)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"A tensor of the given sizes, {name} of the default float type or of `dtype` (torch.{name})."
@@ -173,9 +216,9 @@ empty = _filled("empty", 0)
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """A tensor of a size filled with one number, whose type it takes."""
-    shape = _shape((size,) if not isinstance(size, int) else (size,), "full")
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    return finish(np.full(shape, tensor(value)._array), dtype, requires_grad, device)
+    kind = (dtype or tensor(value).dtype).numpy
+    return finish(np.full(_shape((size,), "full"), value).astype(kind), None, requires_grad, device)
 
 
 def _like(make: Any) -> Any:
@@ -199,42 +242,55 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = N
     return full(input._array.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
-def arange(*bounds: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Any:
+def _bounds(start: Any = 0, end: Any = None, step: Any = 1) -> list[Any]:
+    values = [v.item() if isinstance(v, Tensor) else v for v in (start, end, step)]
+    for name, value in zip(("start", "end", "step"), values):
+        if not isinstance(value, (int, float, np.number)):
+            raise TypeError(f"arange(): argument '{name}' must be Number, not {type(value).__name__}")
+    return values
+
+
+def arange(*bounds: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, out: Any = None, **named: Any) -> Any:
     """start, start + step, ... below end: arange(end), arange(start, end), arange(start, end, step).
 
     int64 if all three are ints, else the default float type. RuntimeError for a step of 0 or of the wrong sign.
     """
-    plain = [b.item() if isinstance(b, Tensor) else b for b in bounds]
-    start, end = (0, plain[0]) if len(plain) == 1 else tuple(plain[:2]) or (0, None)
-    start, end = named.get("start", start), named.get("end", end)
-    step = plain[2] if len(plain) > 2 else named.get("step", 1)
+    start, end, step = _bounds(end=bounds[0], **named) if len(bounds) == 1 and "end" not in named else _bounds(*bounds, **named)
+    if not all(math.isfinite(v) for v in (start, end, step)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         dtype = dtypes.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else dtypes.get_default_dtype()
-    n = math.ceil((end - start) / step)
-    return finish((start + step * np.arange(n)).astype(dtype.numpy), None, requires_grad, device)
+    array = (start + step * np.arange(math.ceil((end - start) / step))).astype(dtype.numpy)
+    made = finish(array, None, requires_grad, device)
+    return made if out is None else store(made, out)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """`steps` numbers from start to end, both included, at equal distances."""
+    if not isinstance(steps, int):
+        raise TypeError(f"linspace(): argument 'steps' (position 3) must be int, not {type(steps).__name__}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     kind = (dtype or dtypes.get_default_dtype()).numpy
-    first, last = (kind.type(v.item() if isinstance(v, Tensor) else v) for v in (start, end))
-    step = (last - first) / kind.type(max(steps - 1, 1))
-    i = np.arange(steps, dtype=kind)
-    forward = i < steps // 2  # torch counts from both ends, so that the ends are exact
-    values = np.where(forward, first + step * i, last - step * (kind.type(steps - 1) - i)) if steps > 1 else np.full(steps, first, kind)
+    step_kind = kind if kind.kind == "f" else np.dtype(np.float64)
+    first, last = (step_kind.type(v.item() if isinstance(v, Tensor) else v) for v in (start, end))
+    step = (last - first) / step_kind.type(max(steps - 1, 1))
+    i = np.arange(steps, dtype=step_kind)
+    from_end = last - step * (step_kind.type(steps - 1) - i)  # torch counts from both ends, so that they are exact
+    values = np.where(i < steps // 2, first + step * i, from_end) if steps > 1 else np.full(steps, first)
     return finish(values.astype(kind), None, requires_grad, device)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False) -> Any:
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """base ** linspace(start, end, steps)."""
     exponents = linspace(start, end, steps, dtype=dtypes.float64)._array
-    return finish((base**exponents).astype((dtype or dtypes.get_default_dtype()).numpy), None, requires_grad)
+    return finish((base**exponents).astype((dtype or dtypes.get_default_dtype()).numpy), None, requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections import namedtuple
 from collections.abc import Callable, Iterable
 from inspect import CO_VARARGS
 from typing import Any
@@ -18,6 +19,7 @@ from ..autograd import graph
 from ..autograd.modes import is_grad_enabled
 
 NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+TORCH_NAMES = {"x": "input", "y": "other"}  # of the arguments of an operation
 TENSORS = frozenset("input other mat1 mat2 mat vec vec2 index mask source src condition batch1 batch2".split())
 
 
@@ -29,7 +31,7 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
     """
     forward = getattr(function, "forward", None)  # of an operation
     code = (forward or function).__code__
-    names = names or ("input",) * (forward is not None) + code.co_varnames[forward is not None : code.co_argcount]
+    names = names or tuple([TORCH_NAMES.get(n, n) for n in code.co_varnames[: code.co_argcount]])
     rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
     name = function.__name__
 
@@ -53,6 +55,21 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
         return result if out is None else store(result, out)
 
     return apply
+
+
+def named(function: Any, name: str, text: str) -> Any:
+    """A function made by a function, under torch's name."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"torch.{name} {text}."
+    return torch_function(function)
+
+
+def return_type(name: str, fields: str = "values indices") -> Any:
+    """A named tuple that prints as torch's."""
+    result: Any = namedtuple(name, fields)  # type: ignore[misc]
+    parts = ",\n".join([f"{field}={{0.{field}!r}}" for field in result._fields])
+    result.__repr__ = lambda self: f"torch.return_types.{name}(\n{parts})".format(self)
+    return result
 
 
 def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:

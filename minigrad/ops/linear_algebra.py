@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..autograd.graph import Array, differentiable, wrap
 from .arithmetic import mul
-from .calling import torch_function
+from .calling import return_type, torch_function
 from .matrix import bmm, dot_matrices, mm
 from .rearranging import diagonal
 from .reductions import sum_over
@@ -175,12 +175,7 @@ def _contract(x: Any, a: list[Any], y: Any, b: list[Any], needed: set[Any], size
 # ------------------------------------------------------------------ singular values
 
 
-class svd_result(NamedTuple):
-    """input = U @ diag(S) @ V.T"""
-
-    U: Any
-    S: Any
-    V: Any
+svd_result = return_type("svd", "U S V")
 
 
 def svd_factors(x: Any) -> Any:

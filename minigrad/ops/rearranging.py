@@ -13,10 +13,10 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from .calling import torch_function
+from .calling import named, torch_function
 from .indexing import getitem, scatter_slice, take_slice
 from .shapes import (
-    as_dim, as_dims, as_sizes, broadcast_shapes, clone, diagonal_axes, diagonal_scatter, expand, expand_to, flip_axes,
+    SEVERAL_VIEWS, as_dim, as_dims, as_sizes, broadcast_shapes, clone, diagonal_axes, diagonal_scatter, expand, expand_to, flip_axes,
     permute_axes, reshape_array, roll_axes, unsqueeze_axis,
 )  # fmt: skip
 
@@ -54,7 +54,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
         ends, op, name = np.cumsum(size).tolist(), split_with_sizes_part, "SplitWithSizes"
     parts = tuple([op(tensor, (*(slice(None),) * axis, slice(a, b))) for a, b in zip([0, *ends], ends)])
     for i, part in enumerate(parts):
-        part._frozen = f"{i} of {name}"
+        part._frozen = SEVERAL_VIEWS.format(i, name)
     return parts
 
 
@@ -243,9 +243,7 @@ def _triangle(name: str, function: Any) -> Any:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
         return triangle(input, diagonal)
 
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"torch.{name}: zeros {'above' if name == 'tril' else 'below'} the diagonal with this number."
-    return torch_function(apply)
+    return named(apply, name, "of matrices: zeros beyond the diagonal with this number")
 
 
 tril, triu = _triangle("tril", np.tril), _triangle("triu", np.triu)

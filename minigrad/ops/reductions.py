@@ -7,13 +7,15 @@ Next: shapes.py.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import dtypes
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
+from .arithmetic import maximum, minimum
+from .calling import named, return_type
 from .elementwise import where
 from .indexing import gather_axis, scatter_axis
 from .shapes import as_dim, as_dims, expand, reshape_array, squeeze_axes
@@ -111,120 +113,93 @@ def min_values(x: Array, index: Array, axis: int) -> Array:
 # ------------------------------------------------------------------ under torch's names
 
 
-def sum(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Sum over `dim` (all dimensions if None). Integers and bools are summed as int64."""
-    if dtype is not None or x._array.dtype.kind != "f":
-        x = x._cast((dtype or dtypes.int64).numpy)
+    if axis is not None or keepdims:
+        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
+    if dtype is not None or input._array.dtype.kind != "f":
+        input = input._cast((dtype or dtypes.int64).numpy)
     if dim is None and not keepdim:
-        return sum_all(x)
-    return sum_over(x, as_dims(dim, x.ndim), keepdim)
+        return sum_all(input)
+    return sum_over(input, as_dims(dim, input.ndim), keepdim)
 
 
-def mean(x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """Mean over `dim` (all dimensions if None); nan over nothing. RuntimeError for integers, unless `dtype` is given."""
+    if axis is not None or keepdims:
+        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
     if dtype is not None:
-        x = x._cast(dtype.numpy)
-    if x._array.dtype.kind != "f":
+        input = input._cast(dtype.numpy)
+    if input._array.dtype.kind != "f":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
-            f"{x.dtype.legacy}"
+            f"{input.dtype.legacy}"
         )
-    return mean_all(x) if dim is None and not keepdim else mean_over(x, as_dims(dim, x.ndim), keepdim)
+    return mean_all(input) if dim is None and not keepdim else mean_over(input, as_dims(dim, input.ndim), keepdim)
 
 
-class max_result(NamedTuple):
-    """What `x.max(dim)` and `x.min(dim)` return."""
-
-    values: Any
-    indices: Any
-
-
-min_result = max_result
+def _refuse_empty(name: str, x: Any, axis: int | None = None) -> None:
+    if axis is not None and x._array.shape[axis] == 0:
+        raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
+    if axis is None and x._array.size == 0:
+        error, advice = (IndexError, "") if name.startswith("arg") else (RuntimeError, " Specify the reduction dim with the 'dim' argument.")
+        raise error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{advice}")
 
 
-def _extremum(x: Any, dim: Any, keepdim: bool, name: str, everything: Any, values: Any, index_of: Any) -> Any:
-    if dim is None:
-        _refuse_empty(x, name)
-        return everything(x)
-    index = index_of(x, dim, True)
-    axis = as_dim(dim, x.ndim)
-    if x.ndim == 0:
-        return max_result(everything(x), index)
-    picked = values(x, index, axis)
-    if keepdim:
-        return max_result(picked, index)
-    return max_result(squeeze_axes(picked, (axis,)), squeeze_axes(index, (axis,)))
+def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_of: Any) -> Any:
+    result = return_type(name)
 
-
-def max(x: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The greatest element; over `dim` (values, indices), with the first of equals; of two tensors, elementwise."""
-    from .arithmetic import maximum
-
-    if isinstance(dim, graph.Tensor) or other is not None:
-        return maximum(x, dim if other is None else other)
-    return _extremum(x, dim, keepdim, "max", max_all, max_values, argmax)
-
-
-def min(x: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The least element; over `dim` (values, indices), with the first of equals; of two tensors, elementwise."""
-    from .arithmetic import minimum
-
-    if isinstance(dim, graph.Tensor) or other is not None:
-        return minimum(x, dim if other is None else other)
-    return _extremum(x, dim, keepdim, "min", min_all, min_values, argmin)
-
-
-def amax(x: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """The greatest element over `dim`; equals share the gradient."""
-    _refuse_empty(x, "amax")
-    return max_over(x, as_dims(dim, x.ndim), keepdim)
-
-
-def amin(x: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """The least element over `dim`; equals share the gradient."""
-    _refuse_empty(x, "amin")
-    return min_over(x, as_dims(dim, x.ndim), keepdim)
-
-
-def _index_of(function: Any, name: str) -> Any:
-    def apply(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        if x._array.dtype.kind == "b":
-            raise RuntimeError(f"{name}(): does not support bool input")
+    def apply(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        if isinstance(dim, graph.Tensor) or other is not None:
+            return elementwise(input, dim if other is None else other)
         if dim is None:
-            if x._array.size == 0:
-                raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
-            return wrap(np.asarray(function(x._array)).reshape((1,) * x.ndim if keepdim else ()))
-        axis = as_dim(dim, x.ndim)
-        if x.ndim == 0:
-            return wrap(np.array(0))
-        if x._array.shape[axis] == 0:
-            raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
-        return wrap(function(x._array, axis, keepdims=keepdim))
+            _refuse_empty(name, input)
+            return everything(input)
+        axis = as_dim(dim, input.ndim)
+        if input.ndim == 0:
+            return result(everything(input), wrap(np.array(0)))
+        _refuse_empty(name, input, axis)
+        index = wrap(index_of(input._array, axis, keepdims=True))
+        picked = values(input, index, axis)
+        return result(picked, index) if keepdim else result(squeeze_axes(picked, (axis,)), squeeze_axes(index, (axis,)))
 
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"The index of the {'greatest' if name == 'argmax' else 'least'} element over `dim`, as int64."
-    return apply
+    return named(apply, name, "over `dim` (values, indices), with the first of equals; of two tensors, elementwise")
 
 
-argmax = _index_of(np.argmax, "argmax")
-argmin = _index_of(np.argmin, "argmin")
+def _extremum_over(name: str, operation: Any) -> Any:
+    def apply(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+        axes = as_dims(dim, input.ndim)
+        for axis in axes or [None]:  # type: ignore[list-item]
+            _refuse_empty(name, input, axis)
+        return operation(input, axes, keepdim)
+
+    return named(apply, name, "over `dim`; equals share the gradient")
 
 
-def _refuse_empty(x: Any, name: str) -> None:
-    if x._array.size == 0:
-        raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
-            "argument."
-        )
+def _index_of(name: str, function: Any) -> Any:
+    def apply(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        if input._array.dtype.kind == "b":
+            raise RuntimeError(f"{name}(): does not support bool input")
+        axis = None if dim is None else as_dim(dim, input.ndim)
+        if axis is None or input.ndim == 0:
+            _refuse_empty(name, input)
+            return wrap(np.asarray(function(input._array)).reshape((1,) * input.ndim if keepdim else ()))
+        _refuse_empty(name, input, axis)
+        return wrap(function(input._array, axis, keepdims=keepdim))
+
+    return named(apply, name, "over `dim`: its index, as int64")
 
 
-def all(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether all elements are true, over `dim`."""
-    out = np.logical_and.reduce(x._array, axis=as_dims(dim, x.ndim), keepdims=keepdim)
-    return wrap(out.astype(np.uint8) if x._array.dtype == np.uint8 else out)
+def _truth(name: str, ufunc: np.ufunc) -> Any:
+    def apply(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        out = ufunc.reduce(input._array, axis=as_dims(dim, input.ndim), keepdims=keepdim)
+        return wrap(out.astype(np.uint8) if input._array.dtype == np.uint8 else out)
+
+    return named(apply, name, "of the elements are true, over `dim`")
 
 
-def any(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether some element is true, over `dim`."""
-    out = np.logical_or.reduce(x._array, axis=as_dims(dim, x.ndim), keepdims=keepdim)
-    return wrap(out.astype(np.uint8) if x._array.dtype == np.uint8 else out)
+max = _extremum("max", maximum, max_all, max_values, np.argmax)
+min = _extremum("min", minimum, min_all, min_values, np.argmin)
+amax, amin = _extremum_over("amax", max_over), _extremum_over("amin", min_over)
+argmax, argmin = _index_of("argmax", np.argmax), _index_of("argmin", np.argmin)
+all, any = _truth("all", np.logical_and), _truth("any", np.logical_or)

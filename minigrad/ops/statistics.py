@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import Array, differentiable, wrap
-from .calling import torch_function
+from .calling import named, return_type, torch_function
 from .elementwise import abs, sign, where
 from .indexing import scatter_axis
 from .reductions import Axes, count, mean_over, share_among_ties, spread
@@ -59,9 +59,7 @@ def _spread_function(name: str, operation: Any) -> Any:
             )
         return operation(input, axes, correction, keepdim)
 
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"torch.{name} over `dim`, with a divisor of n - correction (n - 1; n if not `unbiased`)."
-    return torch_function(apply)
+    return named(apply, name, "over `dim`, with the divisor n - correction (n - 1 by default, n if not `unbiased`)")
 
 
 var, std = _spread_function("var", var_over), _spread_function("std", std_over)
@@ -200,9 +198,7 @@ def _running(name: str, operation: Any) -> Any:
         input, axis = _in_sum_dtype(input, dtype), as_dim(dim, input.ndim)
         return operation(input, axis) if input.ndim else reshape_array(operation(reshape_array(input, (1,)), 0), ())
 
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"torch.{name}: for each element the {'sum' if name == 'cumsum' else 'product'} of those up to it along `dim`."
-    return torch_function(apply)
+    return named(apply, name, "along `dim`: of each element and those before it")
 
 
 cumsum, cumprod = _running("cumsum", cumsum_along), _running("cumprod", cumprod_along)
@@ -210,11 +206,7 @@ cumsum, cumprod = _running("cumsum", cumsum_along), _running("cumprod", cumprod_
 # ------------------------------------------------------------------ sorting
 
 
-class sort_result(NamedTuple):
-    """What sort and topk return."""
-
-    values: Any
-    indices: Any
+sort_result, topk_result = return_type("sort"), return_type("topk")
 
 
 def _taker(name: str) -> Any:
@@ -258,9 +250,9 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     if not 0 <= k <= (input._array.shape[axis] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if input.ndim == 0:
-        return sort(input)
+        return topk_result(*sort(input))
     index = wrap(np.ascontiguousarray(order(input._array, axis, largest)[_at(axis, slice(k))]))
-    return sort_result(top_values(input, index, axis), index)
+    return topk_result(top_values(input, index, axis), index)
 
 
 def _no_unique(g: Any) -> Any:
