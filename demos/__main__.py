@@ -13,11 +13,14 @@ Exit: 0 done; 1 no pictures, since matplotlib is missing; 2 wrong usage.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import demos
 from demos.style import Figure
@@ -59,7 +62,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         try:
             demos.load(name)
         except ValueError as error:
-            parser.error(str(error))
+            parser.error("\n" + textwrap.fill(str(error), 80))
     if not given.list:
         try:
             given.out.mkdir(parents=True, exist_ok=True)
@@ -80,14 +83,15 @@ def main(argv: list[str] | None = None) -> int:
 
     import minigrad
 
+    plt: Any = None
     try:
         import matplotlib
 
         if not given.show:
             matplotlib.use("Agg")  # draws without a display
-        import matplotlib.pyplot as plt
+        plt = importlib.import_module("matplotlib.pyplot")
     except ModuleNotFoundError:
-        plt = None
+        pass
 
     saved = []
     for name in names:
@@ -105,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     if plt is None:
         print("No pictures: matplotlib is not installed (python -m pip install matplotlib).", file=sys.stderr)
         return 1
-    print(f"{len(saved)} pictures in {given.out.resolve()}:", *saved, sep="\n  ")
+    print(f"Pictures in {given.out.resolve()}:", *saved, sep="\n  ")
     if given.show:
         plt.show()
     return 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from demos import History
 
@@ -25,7 +25,7 @@ THIRD = "#009E73"
 FOURTH = "#CC79A7"
 MUTED = "#808080"
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.1,
     "figure.constrained_layout.h_pad": 0.1,

@@ -35,7 +35,7 @@ def test_a_lesson_prints_its_lines_under_its_title_and_ends_with_the_pictures(
     report = lesson.report(demos.run("gradient_descent", minigrad))
     assert printed[2 : 2 + len(report)] == report
     names = ["gradient_descent.png", "huber_regression.png", "huber_regression_outliers.png"]
-    assert printed[-4:] == [f"3 pictures in {tmp_path / 'new' / 'folder'}:", *("  " + name for name in names)]
+    assert printed[-4:] == [f"Pictures in {tmp_path / 'new' / 'folder'}:", *("  " + name for name in names)]
     assert sorted(os.listdir(tmp_path / "new" / "folder")) == names
     for name in names:
         assert (tmp_path / "new" / "folder" / name).read_bytes().startswith(PNG)
@@ -49,6 +49,20 @@ def test_a_seed_changes_what_is_printed_and_the_same_seed_does_not(
         assert main(["ohms_law", "--seed", seed, "--out", str(tmp_path)]) == 0
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1] != printed[2]
+
+
+def test_show_opens_the_figures_after_they_are_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn: None
+) -> None:
+    import matplotlib.pyplot as plt
+
+    shown: list[int] = []
+    monkeypatch.setattr(plt, "show", lambda: shown.extend(plt.get_fignums()))
+    for options, figures in (([], 0), (["--show"], 2)):
+        shown.clear()
+        assert main(["huber_regression", "--out", str(tmp_path), *options]) == 0
+        assert (len(shown), len(os.listdir(tmp_path))) == (figures, 2)
+    plt.close("all")
 
 
 def test_list_names_every_lesson_in_order_within_80_columns_and_writes_nothing(
