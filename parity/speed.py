@@ -59,7 +59,7 @@ def arrays(result: Any, unordered: bool) -> list[np.ndarray]:
         columns = [np.concatenate([arrays(part, False)[0] for part in column]) for column in zip(*result, strict=True)]
         return [np.sort(column, 0) for column in columns]
     parts = result if isinstance(result, list | tuple) else [result]
-    return [np.array(part.detach() if hasattr(part, "detach") else part) for part in parts]
+    return [np.array(part.detach().numpy() if hasattr(part, "detach") else part) for part in parts]
 
 
 def disagreement(row: Row, steps: Sequence[Step]) -> tuple[float, str]:
@@ -76,9 +76,7 @@ def disagreement(row: Row, steps: Sequence[Step]) -> tuple[float, str]:
                 error = distance(a, b)
                 if not error / bound <= worst:
                     worst = error / bound
-                    where = (
-                        f"{who}, step {number}, result {i}: off by {error:.1e} from the one by hand, bound {bound:.1e}"
-                    )
+                    where = f"{who}, step {number}, result {i}: {error:.1e} from the one by hand, bound {bound:.1e}"
     return worst, where
 
 
@@ -134,8 +132,8 @@ def measure_import(name: str, threads: int, rounds: int) -> dict[str, Any]:
 def summary(times: Sequence[Sequence[float]], calls: int, goals: tuple[float | None, float | None]) -> dict[str, Any]:
     """What rounds of (minigrad, torch, numpy) seconds say.
 
-    Medians and fastest in microseconds; the medians of the ratios within a round, and the ratios of the fastest; whether
-    the medians keep to the goals, None if there is none.
+    Medians and fastest in microseconds; medians of the ratios within a round, and ratios of the fastest; whether the
+    medians keep to the goals, None if there is none.
     """
     columns = dict(zip(CONTENDERS, zip(*times, strict=True), strict=True))
     ours, others = columns["minigrad"], {who: columns[who] for who in CONTENDERS[1:]}
@@ -181,7 +179,7 @@ def measure_memory(name: str, who: str) -> dict[str, Any]:
     return {"name": name, "who": who, "bytes": resident("VmHWM") - before}
 
 
-def measure_chain(who: str, n: int) -> dict[str, Any]:
+def measure_chain(n: int, who: str) -> dict[str, Any]:
     """Nanoseconds an op forward and backward, and the bytes that an op of a live graph takes; n ops in each graph."""
     torch = importlib.import_module(who)
     x = torch.tensor(factors(n)["x"], requires_grad=True)
@@ -284,6 +282,10 @@ def chain_table(found: Sequence[dict[str, Any]]) -> Table:
     return out
 
 
+def plural(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -320,7 +322,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found, answers = [], ask(threads, calls)
         with progress.status("") as status:
             for call in calls:
-                status.update(f"{threads} thread{'s' * (threads > 1)}: {' '.join(map(str, call))}")
+                status.update(f"{plural(threads)}: {' '.join(map(str, call))}")
                 found.append(next(answers))
         return found
 
@@ -330,9 +332,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             kinds = ["measure_import" if name == "import" else "measure" for name in names]
             found = collect(threads, *((kind, name, threads, rounds) for kind, name in zip(kinds, names, strict=True)))
             data["rows"] += found
-            console.print(
-                f"{threads} thread{'s' * (threads > 1)}: microseconds a step, medians of up to {rounds} rounds"
-            )
+            console.print(f"{plural(threads)}: microseconds a step, medians of up to {rounds} rounds")
             console.print(time_table(found), "")
             for row in found:
                 if not row["agree"]:

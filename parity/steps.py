@@ -285,7 +285,7 @@ def tiny_network_by_hand(data: Data) -> Step:
 
 
 def layers_by_hand(data: Data) -> tuple[Callable[[], Array], Callable[[Array], None], Array, Array, list[Array]]:
-    """Forward and backward of two layers; all parameters in one vector, all gradients in another; views of the former."""
+    """Forward and backward of two layers; parameters in one vector, gradients in another; the four parameters."""
     x, start = data["x"], [data[name] for name in ("w1", "b1", "w2", "b2")]
     parameters, named = one_vector(start)
     gradients, (w1_grad, b1_grad, w2_grad, b2_grad) = one_vector(start)
@@ -298,7 +298,7 @@ def layers_by_hand(data: Data) -> tuple[Callable[[], Array], Callable[[Array], N
     def forward() -> Array:
         x.dot(w1, h)
         np.add(h, b1, h)
-        np.maximum(h, 0, h)
+        np.maximum(h, 0, out=h)
         h.dot(w2, output)
         return np.add(output, b2, output)
 
@@ -496,8 +496,8 @@ def factors(n: int, *shape: int) -> Data:
 class Row:
     """A step to time.
 
-    terms: of its longest sum; goals: the most time against torch's and NumPy's, None where there is no goal; large: peak
-    memory is measured too; unordered: each shuffles with a generator of its own.
+    terms: of its longest sum; goals: the most time against torch's and NumPy's, None where there is no goal; large: its
+    peak memory is measured too; unordered: each shuffles with a generator of its own.
     """
 
     lesson: Callable[[ModuleType, Data], Step]
