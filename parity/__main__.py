@@ -107,7 +107,8 @@ def mutants_section(options: argparse.Namespace, ours: Engine, theirs: Engine, b
         if getattr(options, "command", None) == "mutants":
             raise SystemExit(usage("mutants are made of minigrad; they need --engine minigrad"))
         return
-    yield from bar(mutants.check_mutants(ours, theirs, names, options.seed), len(names) or len(known))
+    failing = {section: {row.name for row in rows if row.fails} for section, rows in options.found.items()} if options.command is None else {}
+    yield from bar(mutants.check_mutants(ours, theirs, names, options.seed, failing), len(names) or len(known))
 
 
 SECTIONS: dict[str, Section] = {"ops": ops_section, "corners": corners_section, "programs": programs_section,
@@ -162,6 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         theirs.module.set_num_threads(1)
     names = [options.command] if options.command else list(SECTIONS)
     found: dict[str, list[Row]] = {}
+    options.found = found
     console = report.make_console()
     stopped = False
     try:

@@ -263,7 +263,11 @@ def _says(error: Exception | None) -> str:
 def _compare(name: str, text: str, mine: Side, model: Side, ours: str, theirs: str) -> Finding | None:
     if name not in mine.names:
         return Finding(name, Verdict.MISSING, f"after `{text}` {ours} has no {name}")
-    a, b = mine.look(name), model.look(name)
+    b = model.look(name)
+    try:
+        a = mine.look(name)
+    except Exception as error:  # noqa: BLE001 - an engine that cannot even be looked at differs
+        return Finding(name, Verdict.ONE_ERROR, f"after `{text}` {ours} {_says(error)} when {name} is read", error)
     for part in b:
         x, y = a.get(part), b[part]
         what = {"value": f"value of {name}", "grad": f"{name}.grad"}.get(part, f"{name}.{part}")
@@ -309,9 +313,9 @@ def shorten(history: tuple[str, ...], ours: Engine, theirs: Engine, verdict: Ver
 
 
 def check_calls(ours: Engine, theirs: Engine, examples: int = 1500, seed: int = 0, progress: Callable[[int], None] = lambda n: None,
-                batch: int = 500) -> Row:
+                batch: int = 500, shrink: bool = True) -> Row:
     """Random histories until one differs or all are played."""
-    row = Row("calls", f"random histories, seed {seed}")
+    row = Row("calls", "random histories")
     if missing := ours.missing("torch.autograd.grad(x.detach())") or ours.missing("torch.no_grad()"):
         row.verdict, row.note = Verdict.NOT_OFFERED, missing
         return row
@@ -333,14 +337,14 @@ def check_calls(ours: Engine, theirs: Engine, examples: int = 1500, seed: int = 
     while done < examples and not row.failures:
         size = min(batch, examples - done)
         test = hypothesis.seed(seed * 1_000_003 + done)(settings(
-            max_examples=size, database=None, deadline=None, phases=(Phase.generate, Phase.shrink), verbosity=Verbosity.quiet,
+            max_examples=size, database=None, deadline=None, phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,), verbosity=Verbosity.quiet,
             report_multiple_bugs=False, suppress_health_check=list(HealthCheck))(given(histories())(examine)))
         try:
             test()
         except (Difference, hypothesis.errors.HypothesisException):
             if "finding" not in last:
                 raise
-            history = shorten(last["history"], ours, theirs, last["finding"].verdict)
+            history = shorten(last["history"], ours, theirs, last["finding"].verdict) if shrink else last["history"]
             finding = play(history, ours, theirs) or last["finding"]
             row.failures.append(Failure(None, finding, f"{seed}, batch at {done}", script=script(history, finding, ours.name)))
             row.verdict = finding.verdict

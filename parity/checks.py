@@ -167,12 +167,12 @@ def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 20
     return program
 
 
-def check_programs(ours: Engine, theirs: Engine, examples: int = 2000, seed: int = 0, max_ops: int = 8, order: int = 1,
+def check_programs(ours: Engine, theirs: Engine, examples: int = 8000, seed: int = 0, max_ops: int = 8, order: int = 1,
                    dtypes: Sequence[str] = ("float32", "float64"), judged_every: int = 20,
                    progress: Callable[[int], None] = lambda n: None, ops: Sequence[Op] = PROGRAM_OPS, batch: int = 1000,
                    shrink: bool = True) -> Row:
     """Random programs: first order by `backward()` for most, up to the third for some; one in `judged_every` judged anyway."""
-    row = Row("programs", f"random programs, seed {seed}")
+    row = Row("programs", "random programs")
     offered = [op for op in ops if not ours.missing(op.expression)]
     row.note = f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else ""
     if not offered:
@@ -208,7 +208,7 @@ def check_programs(ours: Engine, theirs: Engine, examples: int = 2000, seed: int
             if "result" not in last:
                 raise error
             result, depth = last["result"], last["order"]
-            small = simplify(result.program, lambda p: check(p, ours, theirs, 3 if depth == 3 else 1, "disputes", depth == 1).verdict is result.verdict)
+            small = result.program if not shrink else simplify(result.program, lambda p: check(p, ours, theirs, 3 if depth == 3 else 1, "disputes", depth == 1).verdict is result.verdict)
             final = check(small, ours, theirs, depth, "always", depth == 1)
             finding = next((f for f in final.findings if f.verdict.fails), result.findings[-1])
             row.failures.append(Failure(small, finding, f"{seed}, batch at {done}", depth))
