@@ -172,6 +172,8 @@ class Tensor:
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if value._array.shape != self._array.shape:
                 raise RuntimeError(
                     f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. "
@@ -603,16 +605,18 @@ class Tensor:
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         if not isinstance(value, Tensor):
             value = wrap(np.asarray(value))
-        array = self._storage()
-        numpy_key = indexing.setitem_key(self, key)
+        array = np.atleast_1d(self._storage())
+        parsed = indexing.parse(self, key)
+        recorded = bool(parsed[-1]) and self._must_record(value)
         try:
+            numpy_key = indexing.setitem_key(*parsed)
             target = array[numpy_key]
             if target.base is None:  # a copy: the key has index tensors
                 indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
                 indexing.refuse_repeats(target)
                 indexing.refuse_overlap(target, value._array)
-            recorded = self._must_record(value)
+                recorded = self._must_record(value)
             if value.ndim > target.ndim and value._array.shape[: value.ndim - target.ndim] == (1,) * (value.ndim - target.ndim):
                 value = shapes.reshape(value, value._array.shape[value.ndim - target.ndim :])
             history = source(value)
@@ -624,7 +628,7 @@ class Tensor:
         writes.count(self._version)
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
-            self._rebase(indexing.copy_slices.node_class((self._node, history), (region,), (), array))
+            self._rebase(indexing.copy_slices.node_class((self._node, history), (region,), (), self._array))
 
     # ---- operations, as methods
 
@@ -658,7 +662,7 @@ class Tensor:
 
     subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
     swapaxes = swapdims = transpose
-    T, mT = property(shapes.T), property(lambda self: shapes.transpose(self, -2, -1))
+    T, mT = property(shapes.T), property(shapes.mT)
 
     def where(self, condition: Tensor, other: Any) -> Any:
         return elementwise.torch_where(condition, self, other)
@@ -709,10 +713,16 @@ class Tensor:
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self += alpha * other; with another alpha than 1 the product is rounded once, with the sum (fused), as in torch."""
-        return self._in_place(arithmetic.add, other if alpha == 1 else other * alpha, into=np.add)
+        return self._in_place(arithmetic.add, self._scaled(other, alpha), into=np.add)
 
     def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
-        return self._in_place(arithmetic.sub, other if alpha == 1 else other * alpha, into=np.subtract)
+        return self._in_place(arithmetic.sub, self._scaled(other, alpha), into=np.subtract)
+
+    def _scaled(self, other: Any, alpha: Any) -> Any:
+        if alpha == 1:
+            return other
+        self._check_write(other)  # the product would not show where other lies
+        return other * alpha
 
     mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
 

@@ -52,7 +52,7 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
             raise
         if result is NotImplemented:
             refuse_foreign(name, zip(names, args))
-        return result if out is None else store(result, out)
+        return result if out is None else store(result, out, args)
 
     return apply
 
@@ -81,13 +81,14 @@ def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
             ) from None
 
 
-def store(result: Any, out: Any) -> Any:
+def store(result: Any, out: Any, inputs: Iterable[Any] = ()) -> Any:
     """Write a result, or each of several, into what was given as `out=`, which takes its shape.
 
-    RuntimeError if a gradient would be lost, or if `out` has a dtype of a lower kind.
+    RuntimeError if a gradient would be lost, if `out` has a dtype of a lower kind, or if it shares a part of the memory of an
+    input.
     """
     if isinstance(result, tuple):
-        return type(result)(*[store(r, o) for r, o in zip(result, out)])
+        return type(result)(*[store(r, o, inputs) for r, o in zip(result, out)])
     if not isinstance(out, graph.Tensor):
         raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if is_grad_enabled() and (result.requires_grad or out.requires_grad):
@@ -102,4 +103,5 @@ def store(result: Any, out: Any) -> Any:
                 stacklevel=3,
             )
         out._array = np.empty(result._array.shape, out._array.dtype)
+    out._check_write(*inputs)
     return out._overwrite(result, False)

@@ -185,7 +185,7 @@ def copy_slices(base: Array, part: Array, region: Region) -> Array:
 
 def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
-    x, basic, key, tensors = _parse(x, key)
+    x, basic, key, tensors = parse(x, key)
     if basic or not tensors:
         last = [k for k in basic if k is not Ellipsis][-1:]
         op = take_slice
@@ -207,7 +207,7 @@ def getitem(x: Any, key: Any) -> Any:
     return x
 
 
-def _parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
+def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
     """x, the key of integers and slices to apply first, and then the key of tensors, with these tensors.
 
     Applied in this order an integer never takes part in NumPy's broadcasting of index arrays, as in torch.
@@ -318,15 +318,14 @@ def _index_error(error: IndexError, x: Any) -> IndexError:
     return IndexError(text)
 
 
-def setitem_key(x: Any, key: Any) -> Any:
-    """The NumPy key of `x[key] = ...` that means what torch means by key."""
-    _, basic, rest, tensors = _parse(x, key)
+def setitem_key(x: Any, basic: Any, rest: Any, tensors: list[Any]) -> Any:
+    """The NumPy key of `x[key] = ...` that means what torch means by a key that `parse` gave."""
     if not tensors:
         return (*basic, ...)
     positions = np.arange(x._array.size).reshape(x._array.shape)
     if basic:
         positions = positions[(*basic, ...)]
-    return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape)
+    return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape or (1,))
 
 
 def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:

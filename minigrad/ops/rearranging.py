@@ -37,6 +37,8 @@ split_part, split_with_sizes_part = _part("SplitBackward0"), _part("SplitWithSiz
 @torch_function
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of a size along `dim`, the last perhaps smaller; or of each of several sizes. They can't be written to in a graph."""
+    if tensor.ndim == 0:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     axis, size = as_dim(dim, tensor.ndim), split_size_or_sections
     n = tensor._array.shape[axis]
     if isinstance(size, int):
@@ -63,6 +65,8 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """`split` into at most this number of parts of equal size, the last perhaps smaller."""
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    if input.ndim == 0:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     n = input._array.shape[as_dim(dim, input.ndim)]
     return split(input, max(-(-n // chunks), 1), dim)
 
@@ -70,6 +74,8 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 @torch_function
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """The `length` slices along `dim` that begin at `start`, as a view."""
+    if input.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis, n = as_dim(dim, input.ndim), input._array.shape[dim]
     start = int(start)
     if length < 0:

@@ -67,7 +67,11 @@ def as_sizes(sizes: tuple[Any, ...], name: str = "size") -> tuple[int, ...]:
 @differentiable(view=True, x=lambda g: g)
 def expand(x: Array, shape: tuple[int, ...]) -> Array:
     """x repeated along axes of length 1, without a copy. The walk sums the gradient."""
-    return np.broadcast_to(x, shape)
+    if not isinstance(x, np.ndarray):
+        return np.broadcast_to(x, shape)
+    extra = len(shape) - x.ndim
+    strides = [s if n == m else 0 for n, m, s in zip(x.shape, shape[extra:], x.strides)]
+    return np.lib.stride_tricks.as_strided(x, shape, [0] * extra + strides)  # broadcast_to would make it read-only
 
 
 @differentiable(x=lambda g, x_shape: expand(g, x_shape))
@@ -214,7 +218,7 @@ def cast(x: Array, to: np.dtype[Any]) -> Array:
 
 @differentiable(x=lambda g, axes: flip_axes(g, axes), name="FlipBackward0")
 def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
-    return np.ascontiguousarray(np.flip(x, axes))
+    return np.flip(x, axes).copy()
 
 
 @differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")
@@ -333,6 +337,13 @@ def T(x: Any) -> Any:
             stacklevel=3,
         )
     return permute_axes(x, tuple(range(x.ndim))[::-1])
+
+
+def mT(x: Any) -> Any:
+    """The matrices in the last two dimensions transposed."""
+    if x.ndim == 1:
+        raise RuntimeError("tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.")
+    return transpose(x, -2, -1) if x.ndim else x
 
 
 def transpose(x: Any, dim0: int, dim1: int) -> Any:
