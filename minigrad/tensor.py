@@ -265,6 +265,8 @@ class Tensor:
                 "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
                 "called on these gradients."
             )
+        if self.grad_fn is not None:
+            writes.count(self._version)  # whoever saved it for backward saved its history too
         self._node = None
         return self
 
@@ -419,7 +421,7 @@ class Tensor:
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The array itself, sharing memory; backward does not see writes to it. RuntimeError if this requires grad."""
-        if self.requires_grad and not force:
+        if self.requires_grad and is_grad_enabled() and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self._storage()
 
@@ -605,20 +607,22 @@ class Tensor:
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         if not isinstance(value, Tensor):
             value = wrap(np.asarray(value))
-        array = np.atleast_1d(self._storage())
         parsed = indexing.parse(self, key)
-        recorded = bool(parsed[-1]) and self._must_record(value)
+        by_tensors = bool(parsed[-1])
+        recorded = by_tensors and self._must_record(value)
+        array = np.atleast_1d(self._storage()) if by_tensors else self._storage()
         try:
             numpy_key = indexing.setitem_key(*parsed)
             target = array[numpy_key]
-            if target.base is None:  # a copy: the key has index tensors
+            extra = value.ndim - target.ndim
+            if extra > 0 and value._array.shape[:extra] == (1,) * extra:
+                value = shapes.reshape(value, value._array.shape[extra:])
+            if by_tensors:
                 indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
                 indexing.refuse_repeats(target)
                 indexing.refuse_overlap(target, value._array)
                 recorded = self._must_record(value)
-            if value.ndim > target.ndim and value._array.shape[: value.ndim - target.ndim] == (1,) * (value.ndim - target.ndim):
-                value = shapes.reshape(value, value._array.shape[value.ndim - target.ndim :])
             history = source(value)
             array[numpy_key] = value._array
         except IndexError as error:
@@ -742,7 +746,7 @@ class Tensor:
                 raise RuntimeError(
                     f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
                 )
-            return self.copy_(value)
+            return self.copy_(shapes.clone(value))
         recorded = self._must_record()
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
         writes.count(self._version)
