@@ -48,6 +48,7 @@ class Tensor:
     _leaf_node: Node | None = None  # kept for when grad is required again
     _post_hooks: dict[int, Any] | None = None
     _frozen: str | None = None  # why a view must not be written to in a graph, as an error text
+    _detached: int = 0  # the number that a node had got if it had been made when `detach_` was called
     _seen: int = 0  # the version of the base for which `_node` of a view was made
     _inference: bool = False
 
@@ -266,7 +267,7 @@ class Tensor:
                 "called on these gradients."
             )
         if self.grad_fn is not None:
-            writes.count(self._version)  # whoever saved it for backward saved its history too
+            self._detached = writes.last = graph.next_number()  # whoever saved it before that saved its history too
         self._node = None
         return self
 
@@ -291,14 +292,27 @@ class Tensor:
         """The node; that of a view is made anew when its base was written to since."""
         base = self._base
         if base is not None and self._seen != self._version[0]:
-            if base._node is not None and self._array.dtype.kind == "f":
+            recorded = base._node is not None or (self._node is not None and type(self._node) is not AccumulateGrad)
+            if recorded and self._array.dtype.kind == "f":
                 if self._frozen is not None:
                     if not is_grad_enabled():
                         return self._node
                     raise RuntimeError(self._frozen.format("its base or another view of its base has been"))
-                self._set_node(indexing.take_region.node_class((base._node,), self._place_in_base(), (), self._array))
+                self._set_node(self._node_from_base())
             self._seen = self._version[0]
         return self._node
+
+    def _node_from_base(self) -> Node:
+        """A node that says where in the base this view lies, however it was made."""
+        return indexing.take_region.node_class((self._base._node,), self._place_in_base(), (), self._array)  # type: ignore
+
+    def _history(self) -> Node | None:
+        """The history of the values that a write in place finds here. That of a view goes to its base at once, past other
+        views and past its own hooks, as in torch."""
+        node, base = self._node, self._base
+        if base is None or node is None or (node.parents == (base._node,) and (node.extra is None or not node.extra.hooks)):
+            return node
+        return self._node_from_base()
 
     def _place_in_base(self) -> tuple[Any, Any]:
         base, array = self._base._storage(), self._storage()  # type: ignore[union-attr]
@@ -372,6 +386,7 @@ class Tensor:
             return
         base = self._base
         _, region = self._place_in_base()
+        self._seen = -1
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Tensor:
@@ -392,7 +407,7 @@ class Tensor:
                     raise self._write_error(other) from None
                 writes.count(self._version)
                 return self
-        old = wrap(self._array.copy(), self._node) if recorded else self
+        old = wrap(self._array.copy(), self._history()) if recorded else self
         result = operation(old, *args, **options)
         if result is NotImplemented:
             raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
@@ -632,7 +647,7 @@ class Tensor:
         writes.count(self._version)
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
-            self._rebase(indexing.copy_slices.node_class((self._node, history), (region,), (), self._array))
+            self._rebase(indexing.copy_slices.node_class((self._history(), history), (region,), (), self._array))
 
     # ---- operations, as methods
 
@@ -736,7 +751,7 @@ class Tensor:
         self._storage().fill(0)
         writes.count(self._version)
         if recorded:
-            self._rebase(shapes.overwritten.node_class((self._node, None), (), (), self._array))
+            self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
         return self
 
     def fill_(self, value: Any) -> Tensor:
@@ -751,7 +766,7 @@ class Tensor:
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
         writes.count(self._version)
         if recorded:
-            self._rebase(shapes.overwritten.node_class((self._node, None), (), (), self._array))
+            self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
         return self
 
     def copy_(self, other: Any, non_blocking: Any = False) -> Tensor:
@@ -766,7 +781,7 @@ class Tensor:
             raise self._write_error(other._array) from None
         writes.count(self._version)
         if recorded:
-            self._rebase(shapes.overwritten.node_class((self._node, history), (), (), self._array))
+            self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
         return self
 
     uniform_, normal_, exponential_ = random.uniform_, random.normal_, random.exponential_

@@ -89,10 +89,10 @@ class BackwardNode(Node):
         self.shape = self.dtype = None
         self.extra = Extra(graph.traceback.format_stack()) if anomaly.enabled else None
 
-    def adopt(self, outputs: list[Any], args: tuple[Any, ...]) -> None:
+    def adopt(self, outputs: list[Any], kinds: list[Any], args: tuple[Any, ...]) -> None:
         """Become the history of the outputs, and keep what was saved."""
         ctx = self.ctx
-        self.outputs = tuple([_differentiable(out, ctx) for out in outputs])
+        self.outputs = tuple(kinds)
         if len(outputs) == 1 and self.outputs[0] is not None:
             self.shape, self.dtype = self.outputs[0]
         for i, out in enumerate(outputs):
@@ -107,6 +107,8 @@ class BackwardNode(Node):
                         "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return "
                         "more than one Tensor. Clone the input, or split the Function into two."
                     )
+                if out._is_view():  # its part of the history goes to the base at once
+                    self.parents = tuple([out._history() if a is out else p for a, p in zip(args, self.parents)])
                 out._rebase(self.of_output(i))
             else:
                 out._node = self.of_output(i)
@@ -296,9 +298,6 @@ class Function:
                 result = cls.forward(*args)
                 cls.setup_context(ctx, args, result)
             outputs = list(result) if isinstance(result, tuple) else [result]
-            for i, out in enumerate(outputs):
-                if isinstance(out, graph.Tensor) and _is_among(out, args) and not _is_among(out, ctx._dirty):
-                    outputs[i] = out.detach() if _is_among(out, ctx._constant) else alias(out)
         for dirty in ctx._dirty:
             writes.count(dirty._version)
             if not any(out is dirty for out in outputs):
@@ -306,8 +305,16 @@ class Function:
                     "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
                     "modified inplace must all be outputs of the Function."
                 )
+        kinds = [None if node is None else _differentiable(out, ctx) for out in outputs]
+        with no_grad():
+            for i, (out, kind) in enumerate(zip(outputs, kinds)):
+                if _is_among(out, args) and isinstance(out, graph.Tensor):  # the caller's own tensor stays as it is
+                    if kind is None and out.requires_grad:
+                        outputs[i] = out.detach()
+                    elif not _is_among(out, ctx._dirty):
+                        outputs[i] = alias(out)
         if node is not None:
-            node.adopt(outputs, args)
+            node.adopt(outputs, kinds, args)
         return tuple(outputs) if isinstance(result, tuple) else outputs[0]
 
 

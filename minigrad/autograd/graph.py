@@ -139,6 +139,7 @@ class Constant:
     __slots__ = ("_array",)
     _version = (0,)
     _node = _base = None
+    _detached = 0
 
     def __init__(self, value: Any) -> None:
         self._array = value

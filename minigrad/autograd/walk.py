@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import graph
 from .graph import AccumulateGrad, Node, source, wrap, writes
@@ -68,6 +69,7 @@ def backward(
                 tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
             else:
                 array = held._storage()
+                refuse_repeats(array)
                 np.add(array, g, out=array)
                 writes.count(held._version)
         if tensor._post_hooks is not None:
@@ -194,6 +196,11 @@ def _check_versions(node: Node) -> None:
     for value, version in zip(node.saved, node.versions):
         if value._version[0] != version:
             raise _overwritten(node, value, version)
+        if node.number < value._detached:
+            raise RuntimeError(
+                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, please "
+                "use out-of-place `.detach()` instead"
+            )
 
 
 def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:

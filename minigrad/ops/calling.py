@@ -7,6 +7,7 @@ name. Next: arithmetic.py.
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections import namedtuple
 from collections.abc import Callable, Iterable
@@ -96,12 +97,18 @@ def store(result: Any, out: Any, inputs: Iterable[Any] = ()) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
         )
     if out._array.shape != result._array.shape:
+        shared = out._base is not None or out._array.base is not None or sys.getrefcount(out._array) > 2
+        if shared and out._array.size:
+            raise RuntimeError(
+                f"out= has shape {list(out.shape)}, the result {list(result.shape)}, and its memory is shared with another tensor or "
+                "array; give a tensor of the result's shape"
+            )
         if out._array.size:
             warnings.warn(
                 f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not match "
                 f"the required output shape {list(result.shape)}.",
                 stacklevel=3,
             )
-        out._array = np.empty(result._array.shape, out._array.dtype)
+        out.data = graph.wrap(np.empty(result._array.shape, out._array.dtype))
     out._check_write(*inputs)
     return out._overwrite(result, False)

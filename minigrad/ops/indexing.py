@@ -146,7 +146,8 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
     (first, last), (start, end) = np.lib.array_utils.byte_bounds(written), np.lib.array_utils.byte_bounds(read)
     if last - first != written.nbytes or end - start != read.nbytes:
         return  # not dense: torch does not ask either
-    if even_with_itself or (first, last) != (start, end) or written.strides != read.strides:
+    same = (first, last) == (start, end) and (written.strides == read.strides or written.size == 1)
+    if even_with_itself or not same:
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
             "location. Please clone() the tensor before performing the operation."
