@@ -251,8 +251,10 @@ class Tensor:
         if self._node is not None and value._array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._storage()
-        if self._leaf_node is not None:
-            self._leaf_node.shape, self._leaf_node.dtype = self._array.shape, self._array.dtype
+        if self._node is not None and self._node is self._leaf_node:
+            self._node.shape, self._node.dtype = self._array.shape, self._array.dtype
+        else:
+            self._leaf_node = None
 
     def detach(self) -> Tensor:
         """The same memory and version without history: writes through it are seen by backward, and refused there."""
@@ -633,10 +635,12 @@ class Tensor:
             if extra > 0 and value._array.shape[:extra] == (1,) * extra:
                 value = shapes.reshape(value, value._array.shape[extra:])
             if by_tensors:
-                indexing.refuse_overlap(array, value._array, even_with_itself=True)
+                if value._array.size > 1 or parsed[-1][0]._array.dtype.kind != "b":
+                    indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
-                indexing.refuse_repeats(target)
-                indexing.refuse_overlap(target, value._array)
+                if value.ndim:
+                    indexing.refuse_repeats(target)
+                    indexing.refuse_overlap(target, value._array)
                 recorded = self._must_record(value)
             history = source(value)
             array[numpy_key] = value._array

@@ -99,9 +99,6 @@ class BackwardNode(Node):
             if self.outputs[i] is None:
                 continue
             if _is_among(out, ctx._dirty):
-                if type(source(out)) is AccumulateGrad:
-                    raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
-                out._must_record()
                 if out._is_view() and len(outputs) > 1:
                     raise RuntimeError(
                         "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return "
@@ -300,6 +297,9 @@ class Function:
             outputs = list(result) if isinstance(result, tuple) else [result]
         for dirty in ctx._dirty:
             writes.count(dirty._version)
+            if node is not None and type(source(dirty)) is AccumulateGrad:
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            dirty._must_record()
             if not any(out is dirty for out in outputs):
                 raise RuntimeError(
                     "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "

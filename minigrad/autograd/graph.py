@@ -339,7 +339,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             else:
                 node.saved = node.versions = ()
             if keeps_out:
-                node.saved += (wrap(out, None, tensor._version),)
+                node.saved += (wrap(tensor._storage(), None, tensor._version),)
                 node.versions += (tensor._version[0],)
             if keeps_shape:
                 node.saved += (x._array.shape,)
@@ -412,7 +412,7 @@ def _binary(
                 x, y = x if save_x else NOTHING, y if save_y else NOTHING
                 node.saved, node.versions = (x, y), (x._version[0], y._version[0])
                 if keeps_out:
-                    node.saved += (wrap(out, None, tensor._version) if save_out else NOTHING,)
+                    node.saved += (wrap(tensor._storage(), None, tensor._version) if save_out else NOTHING,)
                     node.versions += (0,)
             node.shape = out.shape
             node.dtype = out.dtype
@@ -448,7 +448,7 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
                 kept = [
                     NOTHING
                     if n not in wanted
-                    else wrap(out, None, tensor._version)
+                    else wrap(tensor._storage(), None, tensor._version)
                     if n == "out"
                     else values[n]
                     if isinstance(values[n], Tensor)

@@ -61,8 +61,9 @@ def backward(
             continue
         with accumulating:
             held = tensor._grad
-            if tensor._node is not node:
-                pass  # it does not require grad any more
+            if tensor._node is not node:  # it does not require grad any more
+                if tensor.grad_fn is not None:
+                    raise RuntimeError("leaf variable has been moved into the graph interior")
             elif create_graph:
                 tensor._grad = g.clone() if held is None else held + g
             elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
@@ -276,7 +277,9 @@ def _root_gradients(roots: Any, gradients: Any, create_graph: bool) -> list[Any]
     for i, (t, g) in enumerate(zip(roots, gradients)):
         if not isinstance(t, graph.Tensor):
             raise TypeError(f"element {i} of tensors must be a Tensor, not {type(t).__name__}")
-        if source(t) is None:
+        with recording(True):  # so that a view whose base was overwritten shows it
+            node = source(t)
+        if node is None:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         array = t._array
         if g is None:
