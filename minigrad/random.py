@@ -202,7 +202,7 @@ def _fma32(a: Array, b: Any, c: Any) -> Array:
 
 
 def _fma64(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c rounded once to float64."""
+    """a * b + c rounded once to float64, for products from 1e-290 on (smaller ones lose their error to underflow)."""
     with np.errstate(over="ignore", invalid="ignore"):
         a1, b1 = (v * 134217729.0 - (v * 134217729.0 - v) for v in (a, b))  # the upper halves of their digits (Dekker)
         a2, b2 = a - a1, b - b1

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import os
 import re
 import subprocess
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from parity.report import save_json
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]+")
@@ -72,7 +73,7 @@ class Comparison:
         """Whether the numbers or arrays a and b are; if they are, how far apart is noted."""
         with np.errstate(invalid="ignore", over="ignore"):
             distance = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(np.subtract(a, b, dtype=float)))
-        if not (distance <= allowed).all():
+        if not (distance <= np.where(np.isfinite(allowed), allowed, 0.0)).all():
             return False
         relative = distance / np.maximum(np.maximum(np.abs(a), np.abs(b)), np.finfo(float).tiny)
         self.apart += int((distance > 0).sum())
@@ -145,7 +146,7 @@ def compare_printed(found: Comparison, theirs: Run, ours: Run, trials: Sequence[
             found.numbers += 1
             one, two, explained = float(x), float(y), next(noise)
             roundings = ROUNDINGS * float(np.finfo(np.float32).eps) * max(abs(one), abs(two))
-            unit = min(unit_of(x), unit_of(y))
+            unit = max(unit_of(x), unit_of(y))
             if not found.alike(f"line {i}", one, two, unit and unit * 1.001 + roundings + MARGIN * explained):
                 told = f", {explained:.1g} of it explained by rounding" if trials else ""
                 found.differences.append(f"line {i} differs, {x} and {y} are {abs(one - two):.2g} apart{told}:{both}")
@@ -204,7 +205,7 @@ def main(argv: Sequence[str]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     command = [options.script, *options.arguments]
-    for module in ("torch", options.engine):
+    for module in ("torch", options.engine.partition(".")[0]):
         if importlib.util.find_spec(module) is None:
             return refuse(f"there is no module named {module}")
     if not Path(options.script).is_file():
@@ -228,7 +229,10 @@ def main(argv: Sequence[str]) -> int:
     if not options.quiet:
         print("different" if found.differences else "alike")
     if options.json:
-        Path(options.json).write_text(json.dumps({"script": command, "engine": options.engine, **asdict(found)}, indent=1))
+        try:
+            save_json(options.json, {"script": command, "engine": options.engine, **asdict(found)})
+        except OSError as error:
+            return refuse(f"cannot write the report: {error}")
     return 1 if found.differences else 0
 
 

@@ -1,12 +1,14 @@
 """Records what torch draws and prints, for the tests that run without torch: `python tests/engine/data/record.py`.
 
 streams.json: {expression over `torch`: [[seed, values], ...]}; values are exact (floats as Python writes them), or, for many,
-the SHA-256 of their bytes. printing.json: [[print options, expression, text], ...], a long text
-as its SHA-256.
+the SHA-256 of their bytes. printing.json: [[print options, expression, text], ...], a long text as its SHA-256.
+mlp_dropout_loader.txt: what tests/scripts/mlp_dropout_loader.py prints.
 """
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 SEEDS = [0, 1, 42, 1234, 2017, -1, 2**32 + 5, 2**64 - 2**31]
@@ -120,6 +122,9 @@ def main():
         "{\n" + ",\n".join(f"{json.dumps(call)}: {json.dumps(drawn)}" for call, drawn in streams.items()) + "\n}\n"
     )
     (here / "printing.json").write_text("[\n" + ",\n".join(map(json.dumps, printed)) + "\n]\n")
+    script = here.parents[1] / "scripts" / "mlp_dropout_loader.py"
+    printed = subprocess.run([sys.executable, script], capture_output=True, check=True).stdout
+    (here / "mlp_dropout_loader.txt").write_bytes(printed)
 
 
 if __name__ == "__main__":
