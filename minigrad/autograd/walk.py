@@ -251,7 +251,7 @@ def _run_hooks(extra: Any, g: Any, traced: bool) -> Any:
         g = tensor if traced else tensor._array
     keeper = extra.retains and extra.retains()
     if keeper is not None:
-        kept = g if traced else wrap(np.array(g))
+        kept = g.clone() if traced else wrap(np.array(g))
         keeper._grad = kept if keeper._grad is None else keeper._grad + kept
     return g
 

@@ -1,0 +1,39 @@
+"""What the checker found in the engine, kept as tests of the behaviour that it now has."""
+
+import math
+
+import numpy as np
+
+import minigrad as torch
+
+
+def test_the_retained_gradient_is_not_the_returned_one():
+    b = torch.tensor([2.0, -0.5], requires_grad=True)
+    total = b.sum()
+    total.retain_grad()
+    (g,) = torch.autograd.grad(total, total, create_graph=True)
+    g.add_(1)
+    assert total.grad.item() == 1.0
+
+
+def test_an_empty_tensor_can_be_written_to_in_place():
+    assert torch.zeros(2, 0).clone().sub_(torch.zeros(2, 0)).shape == (2, 0)
+
+
+def test_huber_keeps_nan():
+    x = torch.tensor([math.nan, 1.0], requires_grad=True)
+    torch.nn.functional.smooth_l1_loss(x, torch.zeros(2), reduction="none").backward(torch.tensor([0.5, -2.0]))
+    assert np.isnan(x.grad.numpy()[0]) and x.grad.numpy()[1] == -2.0
+
+
+def test_rounding_stops_an_infinite_gradient():
+    x = torch.tensor(0.25, requires_grad=True)
+    torch.reciprocal(torch.floor(x)).backward(torch.tensor(-2.0))
+    assert x.grad.item() == 0.0
+
+
+def test_an_indexed_element_is_added_to_in_place():
+    c = torch.tensor([[0.5, 1.0], [-1.0, 2.0]])
+    y = c * c
+    y[-1] += 1
+    assert y.tolist() == [[0.25, 1.0], [2.0, 5.0]]
