@@ -4,7 +4,8 @@ A history is a list of statements over a few small tensors: create, use twice, b
 retain, zero `.grad` by None and in place, detach, no_grad, in-place edits of leaves and of saved values, views, hooks,
 `.data`. Each statement runs on both engines; after each the two must agree in every value, every `.grad`, every
 `requires_grad` and `is_leaf`, or in the kind of error. Tensors are float64 with short numbers, so engines that do the
-same thing agree to about 1e-15; differences in what is done are of order one, and `CLOSE` lies between.
+same thing agree to about 1e-15; differences in what is done are of order one, and `CLOSE` lies between. Not drawn is
+`requires_grad_()` on a tensor that has views: torch then gives the views a history that they never had.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Machine:
 
     def __init__(self, source: Drawn):
         self.below, self.shapes, self.count, self.hooks = source.below, dict(SHAPES), 0, 0
+        self.viewed: set[str] = set()  # what has views, or shares memory
 
     def pick(self, items: Sequence[Any]) -> Any:
         return items[self.below(len(items))]
@@ -105,6 +107,7 @@ def view(m: Machine) -> str:
     x = m.name((2, 2), (2,))
     forms = {(2, 2): (("{}[0]", (2,)), ("{}.t()", (2, 2)), ("{}.reshape(4)", (4,)), ("{}[:, 1]", (2,)), ("{}[1:]", (1, 2)), ("{}.view(2, 2)", (2, 2))),
              (2,): (("{}[0]", ()), ("{}.unsqueeze(0)", (1, 2)), ("{}.view(2)", (2,)), ("{}.expand(2, 2)", (2, 2)), ("{}[:1]", (1,)))}
+    m.viewed.add(x)
     text, shape = m.pick(forms.get(m.shapes[x], forms[2, 2]))
     return m.new(shape, text.replace("{}", x))
 
@@ -173,7 +176,8 @@ def without_grad(m: Machine) -> str:
 @rule(2)
 def flag(m: Machine) -> str:
     x = m.name()
-    return m.pick(("{}.requires_grad_()", "{}.requires_grad = False", "{}.retain_grad()", "{}.requires_grad = True", "{}.detach_()")).replace("{}", x)
+    forms = ["{}.retain_grad()", "{}.requires_grad = False", "{}.detach_()"]
+    return m.pick(forms if x in m.viewed else [*forms, "{}.requires_grad_()", "{}.requires_grad = True"]).replace("{}", x)  # type: ignore[no-any-return]
 
 
 @rule(2)

@@ -35,8 +35,8 @@ CLOSE = 1e-11  # relative to the largest value of a tensor; products of a few do
 # Where the engine may raise though torch does not: a word that the program has, what the error says, and why that is better
 # than going on.
 REFUSALS = {
-    "no graph through a view made under no_grad": (
-        r"set_grad_enabled\(False\)",
+    "no graph through a view made under no_grad": (  # or before the base was made to require grad
+        r"set_grad_enabled\(False\)|requires_grad_\(",
         r"does not require grad|not have been used in the graph|can't retain_grad|cannot register a hook|can only change",
         "torch gives such a view requires_grad=True and loses its gradient without a word; here it is a constant",
     ),
@@ -45,10 +45,10 @@ REFUSALS = {
         r"view of a tensor whose \.data was replaced",
         "the view's memory is no longer part of its base, and torch looks for it there at the old offset",
     ),
-    "masked write to an expanded tensor": (
-        r"masked_fill_",
+    "write to an expanded tensor": (
+        r"copy_|fill_|zero_|\[\[|> 0\]",
         r"more than one element of the written-to tensor",
-        "torch writes to one place several times, and warns that it will refuse this in future",
+        "torch writes to one place several times, warns that it will refuse this in future, and can't go back through it",
     ),
     "out= of another shape that shares memory": (
         r"out=",
@@ -57,13 +57,13 @@ REFUSALS = {
     ),
     "detach_ of what was saved for backward": (
         r"detach_\(",
-        r"modified by an inplace operation",
+        r"modified by an inplace operation|detached in-place",
         "torch refuses this too for the tensor itself; here also for what shares its memory",
     ),
 }
 # And where torch raises though the engine does not: nothing that its backward needs was freed; or torch calls the hook of an
 # output of a custom Function with None, if the output was not used.
-KEPT = r"Trying to backward through the graph a second time|'NoneType'"
+KEPT = r"Trying to backward through the graph a second time|'NoneType'|INTERNAL ASSERT"
 
 PRELUDE = (
     "w = torch.tensor([1.5, -2.0, 0.5], dtype=torch.float64, requires_grad=True)",
@@ -231,8 +231,12 @@ def draw(rng: random.Random, session: Session) -> Iterator[tuple[str, Any]]:
     for line in PRELUDE:
         yield line, session.run(line)
     kinds, weights = zip(*KINDS)
+    # torch 2.13 crashes on writes to outputs of a Function with several, if they have hooks; so a program has one or the other
+    without = rng.choice([r"Pair", r"retain_grad|register_hook|inputs="])
     for _ in range(rng.randint(4, LENGTH)):
         template = rng.choice(rng.choices(kinds, weights)[0])
+        if re.search(without, template):
+            continue
         line = fill(template, rng, session.tensors())
         if line is not None:
             yield line, session.run(line)
@@ -259,6 +263,10 @@ def fill(template: str, rng: random.Random, tensors: dict[str, Any]) -> str | No
         chosen["b"] = rng.choice(fitting if rng.random() < 0.95 else recent)
     if "out=" in template and tensors[chosen["u" if "out={u}" in template else "t"]].requires_grad:
         return None  # torch keeps the old shape of a leaf that it has resized
+    if len({chosen[k] for k in "tuab" if k in chosen}) > 1 and re.search(r"_\(|[^=]=[^=]", template) and murky(
+        [tensors[chosen[k]] for k in "tuab" if k in chosen]
+    ):
+        return None
     if template == "del {t}" and chosen["t"] not in NAMES:
         return None
     if "register_hook" in template and odd(tensors[chosen["t"]]):
@@ -274,6 +282,20 @@ def odd(t: Any) -> bool:
         return bool(t._is_view() and t.requires_grad and t.grad_fn is None)
     except RuntimeError:
         return True
+
+
+def murky(several: Sequence[Any]) -> bool:
+    """Two of the tensors share memory, and one of them does not lie dense: torch then does not look whether a write of one
+    destroys what it will read of the other, and its result is an accident."""
+    try:
+        memory = [t.untyped_storage().data_ptr() for t in several]
+        return len(set(memory)) < len(memory) and any(t.numel() and not dense(t) for t in several)
+    except RuntimeError:
+        return True
+
+
+def dense(t: Any) -> bool:
+    return bool(1 + sum((n - 1) * s for n, s in zip(t.shape, t.stride())) == t.numel())
 
 
 def broadcasts(small: Any, large: Any) -> bool:
@@ -308,7 +330,7 @@ def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | N
                     continue
                 if "object has no attribute" in got[1]:
                     return Verdict("not offered", line)
-                if "'NoneType'" in expected[1]:
+                if got[0] != expected[0] and "'NoneType'" in expected[1] and is_backward(line):
                     return Verdict("kept")
                 if got[0] != expected[0] and "is a view and" not in expected[1]:  # two faults in one line
                     return Verdict("differs", f"{line}: raises {got[0]} ({got[1]}), torch {expected[0]} ({expected[1]})")
