@@ -49,8 +49,9 @@ def _as_array(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
         return array.astype(dtypes.from_numpy(array.dtype).numpy)
     _check_data(data)
     numpy_kind = _kind(data)
+    plain = _plain(data)
     try:
-        array = np.array(_plain(data))
+        array = np.array(plain)
     except ValueError:
         raise _ragged(data) from None
     if array.dtype.kind == "O" or array.dtype == np.uint64:
@@ -86,11 +87,17 @@ def _kind(data: Any) -> Any:
 
 def _check_data(data: Any) -> None:
     if isinstance(data, (list, tuple, range)):
+        if len(data) > 1 and isinstance(data[0], np.ndarray):
+            warnings.warn(
+                "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider converting the list to a "
+                "single numpy.ndarray with numpy.array() before converting to a tensor.",
+                stacklevel=4,
+            )
         lengths = [len(d) if isinstance(d, (list, tuple, range)) else None for d in data]
         for d, n in zip(data, lengths):
+            _check_data(d)
             if lengths[0] is not None and n is None and not isinstance(d, (np.ndarray, Tensor)):
                 raise TypeError("not a sequence")
-            _check_data(d)
     elif isinstance(data, str):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     elif not isinstance(data, (bool, int, float, np.ndarray, np.generic, Tensor)):
@@ -142,7 +149,7 @@ def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any = None) -> Any:
         if isinstance(args[0], dtypes.Size):
             return zeros(args[0], dtype=dtype, device=device)
         if not isinstance(args[0], (list, tuple, range, np.ndarray, Tensor)):
-            raise TypeError(f"new(): data must be a sequence (got {type(args[0]).__name__})")
+            raise TypeError(f"new(): invalid data type '{type(args[0]).__name__}'")
         data = args[0]._array if isinstance(args[0], Tensor) else args[0]
         return finish(_as_array(data, dtype), dtype, False, device)
     return zeros(*(args or (0,)), dtype=dtype, device=device)
@@ -168,9 +175,14 @@ BoolTensor, ByteTensor, CharTensor, ShortTensor, IntTensor, LongTensor, HalfTens
 def set_default_tensor_type(t: Any) -> None:
     """The old way to set the default dtype, by a type as torch.DoubleTensor or its name; deprecated in torch."""
     named = [d for d in dtypes.ALL if t == f"torch.{d.legacy}Tensor"]
+    warnings.warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+        "torch.set_default_device() as alternatives.",
+        stacklevel=2,
+    )
     kind = t.dtype if isinstance(t, LegacyType) else named[0] if named else None
     if kind is None or not kind.is_floating_point:
-        raise TypeError(f"only floating-point types are supported as the default type, got {t!r}")
+        raise TypeError("only floating-point types are supported as the default type")
     dtypes.set_default_dtype(kind)
 
 
@@ -202,7 +214,7 @@ def _filled(name: str, value: Any) -> Any:
             raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
         kind = (dtype or dtypes.get_default_dtype()).numpy
         made = finish(np.full(shape, value, kind), None, requires_grad and out is None, device)
-        return made if out is None else store(made, out)
+        return made if out is None else store(made, out, name)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"A tensor of the given sizes, {name} of the default float type or of `dtype` (torch.{name})."
@@ -217,6 +229,10 @@ empty = _filled("empty", 0)
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """A tensor of a size filled with one number, whose type it takes."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}")
+    if not isinstance(value, (bool, int, float, np.number)):
+        raise TypeError(f"full(): argument 'fill_value' (position 2) must be Number, not {type(value).__name__}")
     kind = (dtype or tensor(value).dtype).numpy
     return finish(np.full(_shape((size,), "full"), value).astype(kind), None, requires_grad, device)
 
@@ -244,9 +260,9 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = N
 
 def _bounds(start: Any = 0, end: Any = None, step: Any = 1) -> list[Any]:
     values = [v.item() if isinstance(v, Tensor) else v for v in (start, end, step)]
-    for name, value in zip(("start", "end", "step"), values):
+    for position, (name, value) in enumerate(zip(("start", "end", "step"), values), 1):
         if not isinstance(value, (int, float, np.number)):
-            raise TypeError(f"arange(): argument '{name}' must be Number, not {type(value).__name__}")
+            raise TypeError(f"arange(): argument '{name}' (position {position}) must be Number, not {type(value).__name__}")
     return values
 
 
@@ -266,7 +282,7 @@ def arange(*bounds: Any, dtype: Any = None, device: Any = None, requires_grad: b
         dtype = dtypes.int64 if all(isinstance(v, (int, np.integer)) for v in (start, end, step)) else dtypes.get_default_dtype()
     array = (start + step * np.arange(math.ceil((end - start) / step))).astype(dtype.numpy)
     made = finish(array, None, requires_grad, device)
-    return made if out is None else store(made, out)
+    return made if out is None else store(made, out, "arange")
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -295,4 +311,9 @@ def logspace(
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Ones on the diagonal of an (n, m) matrix of zeros."""
+    for position, (name, size) in enumerate((("n", n), ("m", n if m is None else m)), 1):
+        if not isinstance(size, int):
+            raise TypeError(f"eye(): argument '{name}' (position {position}) must be int, not {type(size).__name__}")
+        if size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     return finish(np.eye(n, m, dtype=(dtype or dtypes.get_default_dtype()).numpy), None, requires_grad, device)

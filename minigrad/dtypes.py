@@ -91,7 +91,7 @@ def set_default_dtype(d: dtype) -> None:
     """Make `d` the default float type. TypeError unless it is a floating type."""
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
-        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
+        raise TypeError("only floating-point types are supported as the default type")
     _default = d
 
 

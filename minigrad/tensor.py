@@ -354,7 +354,10 @@ class Tensor:
                 raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         if type(self._node) is AccumulateGrad:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-        return self._array.dtype.kind == "f"  # type: ignore[no-any-return]
+        if self._array.dtype.kind != "f":
+            return False
+        indexing.refuse_repeats(self._storage())
+        return True
 
     def _write(self) -> _Write:
         """`with t._write() as array:` write to the array in place, unrecorded; refused where it would have to be recorded."""
@@ -482,6 +485,7 @@ class Tensor:
             for d in dtypes.ALL:
                 if dtype == f"torch.{d.legacy}Tensor":
                     dtype = d
+        dtype = dtype.dtype if isinstance(dtype, creation.LegacyType) else dtype
         if not isinstance(dtype, dtypes.dtype):
             raise ValueError(f"invalid type: {dtype!r}")
         return self._cast(dtype.numpy)
@@ -496,7 +500,7 @@ class Tensor:
         raise AssertionError("Torch not compiled with CUDA enabled")
 
     def contiguous(self) -> Any:
-        return self if self.is_contiguous() else shapes.clone(self)
+        return self if self.is_contiguous() else shapes.in_order(self)
 
     def float(self) -> Any:
         return self._cast(dtypes.float32.numpy)
@@ -613,7 +617,7 @@ class Tensor:
     __and__ = __rand__ = arithmetic.bitwise_and
     __or__ = __ror__ = arithmetic.bitwise_or
     __xor__ = __rxor__ = arithmetic.bitwise_xor
-    __invert__ = arithmetic.bitwise_not
+    __invert__ = arithmetic.invert
     __getitem__ = indexing.getitem
 
     def __pos__(self) -> Tensor:
@@ -626,6 +630,9 @@ class Tensor:
             value = wrap(np.asarray(value))
         parsed = indexing.parse(self, key)
         by_tensors = bool(parsed[-1])
+        if not by_tensors and key is not Ellipsis and 0 in self._storage().strides:  # expanded; the part may not be
+            indexing.getitem(self, key)[...] = value
+            return
         recorded = by_tensors and self._must_record(value)
         array = np.atleast_1d(self._storage()) if by_tensors else self._storage()
         try:
@@ -635,12 +642,11 @@ class Tensor:
             if extra > 0 and value._array.shape[:extra] == (1,) * extra:
                 value = shapes.reshape(value, value._array.shape[extra:])
             if by_tensors:
-                if value._array.size > 1 or parsed[-1][0]._array.dtype.kind != "b":
+                if value._array.size > 1 or self.ndim == 0 or parsed[-1][0]._array.dtype.kind != "b":
                     indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
-                if value.ndim:
-                    indexing.refuse_repeats(target)
-                    indexing.refuse_overlap(target, value._array)
+                indexing.refuse_repeats(target)
+                indexing.refuse_overlap(target, np.broadcast_to(value._array, target.shape))
                 recorded = self._must_record(value)
             history = source(value)
             array[numpy_key] = value._array
@@ -777,6 +783,9 @@ class Tensor:
         """Overwrite this tensor with another, broadcast to its shape and cast to its dtype."""
         if not isinstance(other, Tensor):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {_type_name(other)}")
+        if other is self:
+            self._must_record()
+            return self
         recorded = self._check_write(other)
         history = source(other)
         try:

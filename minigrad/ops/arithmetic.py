@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from .calling import torch_function
-from .elementwise import floor, log, reciprocal, trunc, where
+from .elementwise import log, reciprocal, trunc, where
 from .promotion import operand, promoted, result_type, shape_error
 
 # The exponents that torch does not leave to the C library's pow
@@ -119,11 +119,13 @@ def minimum(x: Array, y: Array) -> Array:
 # torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's
 
 
-def _dividing(function: Any) -> Any:
-    """The function of arrays, with torch's error for integers divided by zero."""
+def _dividing(name: str, function: Any) -> Any:
+    """The function of arrays, with torch's errors for bools and for integers divided by zero."""
 
     def forward(x: Array, y: Array) -> Array:
         kind = x.dtype.kind if isinstance(x, np.ndarray | np.generic) else y.dtype.kind
+        if kind == "b":
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
         if kind != "f" and not np.all(y):
             raise RuntimeError("ZeroDivisionError")
         return function(x, y)
@@ -139,14 +141,17 @@ def _truncated(x: Array, y: Array) -> Array:
     return np.trunc(x / y) if (x.dtype if isinstance(x, np.ndarray | np.generic) else y.dtype).kind == "f" else (x - np.fmod(x, y)) // y
 
 
-_remainder, _fmod, _floor = _dividing(np.remainder), _dividing(np.fmod), _dividing(np.floor_divide)
+_remainder, _fmod, _floor, _trunc = [
+    _dividing(name, function)
+    for name, function in (("remainder", np.remainder), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
+]
 _zero = {"binary": True, "name": "DivBackward2", "x": lambda g: g * 0.0, "y": lambda g: g * 0.0}
 floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)
-div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_dividing(_truncated))
+div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_trunc)
 remainder_number = differentiable(name="RemainderBackward0", x=lambda g: g)(_remainder)
 fmod_number = differentiable(name="FmodBackward0", x=lambda g: g)(_fmod)
 remainder_tensor = differentiable(
-    binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * floor(x / y))(_remainder)  # fmt: skip
+    binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_floor(x, y))(_remainder)  # fmt: skip
 fmod_tensor = differentiable(
     binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))(_fmod)  # fmt: skip
 
@@ -168,7 +173,7 @@ def power_slope(g: Any, x: Any, exponent: Any) -> Any:
     if isinstance(exponent, (int, float)):
         if exponent == 0:
             return where(False, g, 0.0)
-        return g * (exponent * x ** (exponent - 1))
+        return g * (exponent * pow(x, exponent - 1))
     return where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
@@ -196,8 +201,8 @@ def pow(x: Any, y: Any) -> Any:
     y = operand(y)
     if y is None or isinstance(y, graph.Tensor):
         return NotImplemented if y is None else power(x, y)
-    if not isinstance(x, graph.Tensor):
-        return x**y
+    if not isinstance(x, graph.Tensor):  # an array, in a rule
+        return squared(x) if y == 2 else power_number(x, y)
     if isinstance(y, int) and y < 0 and x._array.dtype.kind != "f":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     x = promoted(x, y)[0]
@@ -283,10 +288,17 @@ def logical_not(input: Any) -> Any:
 
 
 def bitwise_not(input: Any) -> Any:
-    """~x, for integers and bools."""
+    """~input, for integers and bools."""
     if input._array.dtype.kind == "f":
-        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{input.dtype.legacy}'")
     return wrap(~input._array)
+
+
+def invert(x: Any) -> Any:
+    """Tensor.__invert__."""
+    if x._array.dtype.kind == "f":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(x)
 
 
 # ------------------------------------------------------------------ as functions and methods

@@ -34,7 +34,7 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
     code = (forward or function).__code__
     names = names or tuple([TORCH_NAMES.get(n, n) for n in code.co_varnames[: code.co_argcount]])
     rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
-    name = function.__name__
+    name = function.__name__.removeprefix("torch_")
 
     @functools.wraps(function)
     def apply(*args: Any, **named: Any) -> Any:
@@ -53,7 +53,7 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
             raise
         if result is NotImplemented:
             refuse_foreign(name, zip(names, args))
-        return result if out is None else store(result, out, args)
+        return result if out is None else store(result, out, name, args)
 
     return apply
 
@@ -82,22 +82,25 @@ def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
             ) from None
 
 
-def store(result: Any, out: Any, inputs: Iterable[Any] = ()) -> Any:
+def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
     """Write a result, or each of several, into what was given as `out=`, which takes its shape.
 
     RuntimeError if a gradient would be lost, if `out` has a dtype of a lower kind, or if it shares a part of the memory of an
     input.
     """
     if isinstance(result, tuple):
-        return type(result)(*[store(r, o, inputs) for r, o in zip(result, out)])
+        return type(result)(*[store(r, o, name, inputs) for r, o in zip(result, out)])
     if not isinstance(out, graph.Tensor):
-        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if is_grad_enabled() and (result.requires_grad or out.requires_grad):
         raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
         )
     if out._array.shape != result._array.shape:
         shared = out._base is not None or out._array.base is not None or sys.getrefcount(out._array) > 2
+        if any([x is out for x in inputs]):
+            raise RuntimeError(f"output with shape {list(out.shape)} doesn't match the broadcast shape {list(result.shape)}")
         if shared and out._array.size:
             raise RuntimeError(
                 f"out= has shape {list(out.shape)}, the result {list(result.shape)}, and its memory is shared with another tensor or "

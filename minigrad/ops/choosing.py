@@ -12,11 +12,11 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from .calling import torch_function
-from .elementwise import broadcasting, where
-from .indexing import _along, gather_axis, getitem, scatter_axis, take_slice
+from .elementwise import where
+from .indexing import INDEX, _along, gather_axis, scatter_index, take_slice
 from .promotion import operand
 from .reductions import sum_all
-from .shapes import as_dim, broadcast_shapes, expand_to, unsqueeze_axis
+from .shapes import as_dim, broadcast_shapes, expand_to, reshape_array
 
 # ------------------------------------------------------------------ along one dimension
 
@@ -44,17 +44,21 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
                 f"{list(input.shape)} apart from dimension {axis}"
             )
-    return gather_axis(input, index, axis) if input.ndim else expand_to(input, index._array.shape)
+    return gather_axis(input if input.ndim else reshape_array(input, (1,)), index, axis)
 
 
-@differentiable(name="ScatterBackward0",
-                x=lambda g, index, axis: scatter_into(g, index, 0.0, axis),
-                index=None, src=lambda g, index, axis: gather_axis(g, index, axis))  # fmt: skip
-def scatter_into(x: Array, index: Array, src: Array, axis: int) -> Array:
-    """x with src written over the places of the index along the axis."""
+def _scatter(x: Array, index: Array, src: Any, axis: int) -> Array:
+    """x with src, an array or a number, written over the places of the index along the axis."""
     out = np.array(x)
     out[_along(index, axis)] = src
     return out
+
+
+scatter_number = differentiable(name="ScatterBackward1", x=lambda g, index, axis: scatter_number(g, index, 0.0, axis), index=None)(_scatter)
+scatter_tensor = differentiable(
+    name="ScatterBackward0", x=lambda g, index, axis: scatter_number(g, index, 0.0, axis), index=None,
+    src=lambda g, index, axis: gather_axis(g, index, axis),
+)(_scatter)  # fmt: skip
 
 
 @differentiable(name="ScatterAddBackward0", x=lambda g: g, index=None, src=lambda g, index, axis: gather_axis(g, index, axis))
@@ -72,13 +76,13 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     axis = _checked("scatter", input, dim, index)
     if reduce not in (None, "add"):
         raise NotImplementedError(f"scatter(): minigrad reduces by 'add' only, not {reduce!r}")
+    if operand(src) is None:
+        raise TypeError(f"scatter(): argument 'src' (position 4) must be Tensor or number, not {type(src).__name__}")
     if isinstance(src, graph.Tensor):
         src = _source("scatter", input, axis, index, src)
-    elif operand(src) is None:
-        raise TypeError(f"scatter(): argument 'src' (position 4) must be Tensor or number, not {type(src).__name__}")
-    else:
-        src = np.full(index._array.shape, src, input._array.dtype)
-    return (scatter_into if reduce is None else scatter_add_into)(input, index, src, axis)
+    if reduce == "add":
+        return scatter_add_into(input, index, src, axis)
+    return (scatter_tensor if isinstance(src, graph.Tensor) else scatter_number)(input, index, src, axis)
 
 
 @torch_function
@@ -158,10 +162,19 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
 # ------------------------------------------------------------------ masks
 
 
-@differentiable(name="MaskedFillBackward0",
-                x=lambda g, mask: where(mask, 0.0, g), mask=None, value=lambda g, mask: sum_all(where(mask, g, 0.0)))  # fmt: skip
-def fill_where(x: Array, mask: Array, value: Array) -> Array:
+def _fill(x: Array, mask: Array, value: Any) -> Array:
     return np.where(mask, np.asarray(value).astype(x.dtype), x)
+
+
+fill_number = differentiable(name="MaskedFillBackward0", x=lambda g, mask: where(mask, 0.0, g), mask=None)(_fill)
+fill_tensor = differentiable(
+    name="MaskedFillBackward1", x=lambda g, mask: where(mask, 0.0, g), mask=None, value=lambda g, mask: sum_all(where(mask, g, 0.0))
+)(_fill)  # fmt: skip
+
+
+@differentiable(name="MaskedSelectBackward0", x=lambda g, mask, x_shape: scatter_index(g, mask, x_shape, (INDEX,)), mask=None)
+def select_where(x: Array, mask: Array) -> Array:
+    return np.asarray(x)[mask]
 
 
 @torch_function
@@ -175,7 +188,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         )
     if operand(value) is None:
         raise TypeError(f"masked_fill(): argument 'value' (position 3) must be Tensor or number, not {type(value).__name__}")
-    return broadcasting(fill_where, input, mask, value)
+    broadcast_shapes(mask._array.shape, input._array.shape)
+    return (fill_tensor if isinstance(value, graph.Tensor) else fill_number)(input, mask, value)
 
 
 @torch_function
@@ -184,7 +198,7 @@ def masked_select(input: Any, mask: Any) -> Any:
     if mask._array.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(mask._array.shape, input._array.shape)
-    return getitem(expand_to(input, shape), expand_to(mask, shape))
+    return select_where(expand_to(input, shape), expand_to(mask, shape))
 
 
 @torch_function

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
-from ..dtypes import get_default_dtype
+from ..dtypes import from_numpy, get_default_dtype
 from .promotion import operand, promoted, shape_error
 
 SQRT_PI = math.sqrt(math.pi)
@@ -76,7 +76,13 @@ def _step(name: str, ufunc: np.ufunc) -> Any:
 
 
 floor, ceil, trunc = _step("floor", np.floor), _step("ceil", np.ceil), _step("trunc", np.trunc)
-frac = function("frac", lambda x: x - np.trunc(x), lambda g: g, floats=False)
+
+
+@differentiable(x=lambda g: g)
+def frac(x: Array) -> Array:
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"\"frac_cpu\" not implemented for '{from_numpy(x.dtype).legacy}'")
+    return x - np.trunc(x)
 
 
 @differentiable(name="RoundBackward0", x=lambda g: where(False, g, 0.0))
@@ -165,7 +171,7 @@ def round(input: Any, *, decimals: int = 0) -> Any:
 
 def square(input: Any) -> Any:
     """x ** 2."""
-    return input**2
+    return input.pow(2)
 
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:

@@ -82,6 +82,8 @@ def scatter_axis(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> A
 
 def _along(index: Array, axis: int) -> tuple[Any, ...]:
     """The key with which `index` runs along `axis`, and every other axis along itself."""
+    if index.ndim == 0:  # then what is indexed has at most one element
+        return ()
     grids: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)]) if index.ndim > 1 else [None]
     grids[axis] = index
     return tuple(grids)
@@ -146,7 +148,8 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
     (first, last), (start, end) = np.lib.array_utils.byte_bounds(written), np.lib.array_utils.byte_bounds(read)
     if last - first != written.nbytes or end - start != read.nbytes:
         return  # not dense: torch does not ask either
-    same = (first, last) == (start, end) and (written.strides == read.strides or written.size == 1)
+    same = (first, last) == (start, end) and written.shape == read.shape
+    same = same and all([s == t for n, s, t in zip(read.shape, written.strides, read.strides) if n > 1])
     if even_with_itself or not same:
         raise RuntimeError(
             "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "

@@ -14,7 +14,9 @@ import numpy as np
 from ..autograd.graph import Array, differentiable, wrap
 from .arithmetic import mul
 from .calling import return_type, torch_function
-from .matrix import bmm, dot_matrices, mm
+from .elementwise import broadcasting
+from .matrix import bmm, cannot_multiply, dot_matrices
+from .promotion import promoted
 from .rearranging import diagonal
 from .reductions import sum_over
 from .shapes import as_dim, diagonal_scatter, expand, expand_to, permute_axes, reshape_array, swap_axes, transposed, unsqueeze_axis
@@ -32,10 +34,17 @@ def add_product(bias: Array, x: Array, y: Array, beta: float, alpha: float) -> A
 @torch_function
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat1 @ mat2), with input broadcast to the product's shape."""
-    product_shape = mm(mat1.detach(), mat2.detach())._array.shape  # its errors
+    for name, matrix in (("mat1", mat1), ("mat2", mat2)):
+        if matrix.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
+    (n, inner), (inner_too, m) = mat1._array.shape, mat2._array.shape
+    if inner != inner_too or mat1.dtype is not mat2.dtype:
+        raise cannot_multiply(mat1, mat2)
     if input.dtype is not mat1.dtype:
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {input.dtype.legacy} and {mat2.dtype.legacy}")
-    expand_to(input.detach(), product_shape)
+    expand_to(input.detach(), (n, m))
+    if input._array.dtype.kind == "b":
+        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
     return add_product(input, mat1, mat2, beta, alpha)
 
 
@@ -48,9 +57,10 @@ def outer(input: Any, vec2: Any) -> Any:
     return mul(unsqueeze_axis(input, 1), vec2)
 
 
-@differentiable(binary=True, name="LinalgCrossBackward0", x=lambda g, y: cross_last(y, g), y=lambda g, x: cross_last(g, x))
-def cross_last(x: Array, y: Array) -> Array:
-    return np.cross(x, y)
+@differentiable(name="LinalgCrossBackward0",
+                x=lambda g, y, axis: cross_along(y, g, axis), y=lambda g, x, axis: cross_along(g, x, axis))  # fmt: skip
+def cross_along(x: Array, y: Array, axis: int) -> Array:
+    return np.cross(x, y, axis=axis)
 
 
 @torch_function
@@ -62,13 +72,11 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
         if 3 not in input._array.shape:
             raise RuntimeError("no dimension of size 3 in input")
         dim = input._array.shape.index(3)
-        if input.ndim > 1:
-            warnings.warn(
-                "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply "
-                "use torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in a future "
-                "release.",
-                stacklevel=3,
-            )
+        warnings.warn(
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply use "
+            "torch.linalg.cross.\nThe default value of dim will change to agree with that of linalg.cross in a future release.",
+            stacklevel=3,
+        )
     axis = as_dim(dim, input.ndim)
     for x in (input, other):
         if x._array.shape[axis] != 3:
@@ -76,7 +84,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
                 f"linalg.cross: inputs dimension {dim} must have length 3. Got {input._array.shape[axis]} and "
                 f"{other._array.shape[axis]}"
             )
-    return swap_axes(cross_last(swap_axes(input, axis, -1), swap_axes(other, axis, -1)), axis, -1)
+    return broadcasting(cross_along, *promoted(input, other), axis)
 
 
 # ------------------------------------------------------------------ einsum
@@ -216,7 +224,7 @@ def svd_factor(x: Array, factors: Any, which: int) -> Array:
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """(U, S, V) with input = U @ diag(S) @ V.T, for matrices (..., n, m); S is descending. Columns have any sign."""
     if input.ndim < 2:
-        raise RuntimeError(f"svd: The input tensor must have at least 2 dimensions, but it has {input.ndim}")
+        raise RuntimeError(f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead")
     if not some or not compute_uv:
         raise NotImplementedError("minigrad computes the reduced factors only: svd(input), some=True, compute_uv=True")
     factors = svd_factors(input._storage())

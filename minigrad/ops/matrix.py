@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from .shapes import broadcast_shapes, expand_to, reshape_array, squeeze_axes, swap_axes, transposed, unsqueeze_axis
+from .shapes import as_new_shape, broadcast_shapes, expand_to, reshape_array, squeeze_axes, squeeze_row, swap_axes, transposed, unsqueeze_axis
 
 def cannot_multiply(x: Any, y: Any) -> Exception:
     """Why x @ y is not defined: the dtypes, or the shapes."""
@@ -66,35 +66,35 @@ def bmm_product(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-def mm(x: Any, y: Any) -> Any:
+def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices, (n, k) and (k, m)."""
-    if x.ndim != 2 or y.ndim != 2:
-        raise RuntimeError("self must be a matrix" if x.ndim != 2 else "mat2 must be a matrix")
-    return _refuse_bool(x, "addmm_impl_cpu_") or dot_matrices(x, y)
+    if input.ndim != 2 or mat2.ndim != 2:
+        raise RuntimeError("self must be a matrix" if input.ndim != 2 else "mat2 must be a matrix")
+    return _refuse_bool(input, "addmm_impl_cpu_") or dot_matrices(input, mat2)
 
 
-def mv(x: Any, y: Any) -> Any:
+def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix (n, k) and a vector (k,)."""
-    if x.ndim != 2 or y.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {y.ndim}, {x.ndim}, {y.ndim}")
-    return _refuse_bool(x, "addmv_impl_cpu") or mv_product(x, y)
+    if input.ndim != 2 or vec.ndim != 1:
+        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
+    return _refuse_bool(input, "addmv_impl_cpu") or mv_product(input, vec)
 
 
-def dot(x: Any, y: Any) -> Any:
+def dot(input: Any, tensor: Any) -> Any:
     """The inner product of two vectors of one length."""
-    if x.ndim != 1 or y.ndim != 1:
-        raise RuntimeError(f"1D tensors expected, but got {x.ndim}D and {y.ndim}D tensors")
-    return _refuse_bool(x, "dot") or dot_vectors(x, y)
+    if input.ndim != 1 or tensor.ndim != 1:
+        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    return _refuse_bool(input, "dot") or dot_vectors(input, tensor)
 
 
-def bmm(x: Any, y: Any) -> Any:
+def bmm(input: Any, mat2: Any) -> Any:
     """The products of two batches of matrices, (b, n, k) and (b, k, m)."""
-    for name, operand in (("batch1", x), ("batch2", y)):
+    for name, operand in (("batch1", input), ("batch2", mat2)):
         if operand.ndim != 3:
             raise RuntimeError(f"{name} must be a 3D tensor")
-    if x._array.shape[0] != y._array.shape[0]:
-        raise cannot_multiply(x, y)
-    return _refuse_bool(x, "bmm") or bmm_product(x, y)
+    if input._array.shape[0] != mat2._array.shape[0]:
+        raise cannot_multiply(input, mat2)
+    return _refuse_bool(input, "bmm") or bmm_product(input, mat2)
 
 
 def matmul(x: Any, y: Any) -> Any:
@@ -112,19 +112,19 @@ def matmul(x: Any, y: Any) -> Any:
         return mv(x, y)
     if n == 1:  # a vector on the left is a row
         product = matmul(unsqueeze_axis(x, 0), y)
-        return squeeze_axes(product, (product.ndim - 2,))
+        return squeeze_row(product, (0,)) if m == 2 else as_new_shape(product, (*y._array.shape[:-2], y._array.shape[-1]))
     if m == 1:  # and on the right a column
         product = matmul(x, unsqueeze_axis(y, 1))
         return squeeze_axes(product, (product.ndim - 1,))
     if m == 2:  # one matrix for the whole batch: a product of two matrices
         *batch, rows, inner = x._array.shape
         flat = reshape_array(x, (math.prod((*batch, rows)), inner))
-        return reshape_array(mm(flat, y), (*batch, rows, y._array.shape[1]))
+        return as_new_shape(mm(flat, y), (*batch, rows, y._array.shape[1]))
     (rows, inner), (inner_too, columns) = x._array.shape[-2:], y._array.shape[-2:]
     batch = broadcast_shapes(x._array.shape[:-2], y._array.shape[:-2])
     a = reshape_array(expand_to(x, (*batch, rows, inner)), (math.prod(batch), rows, inner))
     b = reshape_array(expand_to(y, (*batch, inner_too, columns)), (math.prod(batch), inner_too, columns))
-    return reshape_array(bmm(a, b), (*batch, rows, columns))
+    return as_new_shape(bmm(a, b), (*batch, rows, columns))
 
 
 def _refuse_bool(x: Any, kernel: str) -> None:

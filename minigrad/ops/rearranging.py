@@ -16,7 +16,7 @@ from ..autograd.graph import Array, differentiable
 from .calling import named, torch_function
 from .indexing import getitem, scatter_slice, take_slice
 from .shapes import (
-    SEVERAL_VIEWS, as_dim, as_dims, as_sizes, broadcast_shapes, clone, diagonal_axes, diagonal_scatter, expand, expand_to, flip_axes,
+    SEVERAL_VIEWS, as_dim, as_dims, as_sizes, broadcast_shapes, diagonal_axes, diagonal_scatter, expand, expand_to, flip_axes, in_order,
     permute_axes, reshape_array, roll_axes, unsqueeze_axis,
 )  # fmt: skip
 
@@ -144,7 +144,7 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *
         raise RuntimeError("Repeats must be non-negative")
     if isinstance(repeats, int):
         shape = x._array.shape
-        copies = clone(expand(unsqueeze_axis(x, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])))
+        copies = in_order(expand(unsqueeze_axis(x, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])))
         return reshape_array(copies, (*shape[:axis], n * repeats, *shape[axis + 1 :]))
     if repeats.numel() not in (1, n):
         raise RuntimeError(
@@ -205,7 +205,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     shifts = as_sizes((shifts,), "shifts")
     axes = () if dims is None else as_sizes((dims,), "dims")
     if dims is None and len(shifts) == 1:
-        return reshape_array(roll_axes(reshape_array(input, (-1,)), shifts, (0,)), input._array.shape)
+        return roll_axes(input, shifts, None)
     if len(shifts) != len(axes):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
     return roll_axes(input, shifts, tuple([as_dim(d, input.ndim) for d in axes]))
@@ -232,8 +232,8 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
 
 @torch_function
 def ravel(input: Any) -> Any:
-    """input as a vector."""
-    return reshape_array(input, (-1,))
+    """input as a vector: a view if its memory is in order, else a copy."""
+    return reshape_array(input.contiguous(), (-1,))
 
 
 # ------------------------------------------------------------------ triangles and diagonals
@@ -280,7 +280,7 @@ def diagonal_copy(x: Array, offset: int) -> Array:
     return np.diagonal(x, offset).copy()
 
 
-@differentiable(x=lambda g, x_shape: diagonal_scatter(expand(g, (min(x_shape),)), x_shape, 0, 0, 1))
+@differentiable(name="TraceBackward0", x=lambda g, x_shape: diagonal_scatter(expand(g, (min(x_shape),)), x_shape, 0, 0, 1))
 def trace_of(x: Array) -> Array:
     return np.trace(x)
 

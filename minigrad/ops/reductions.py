@@ -17,8 +17,8 @@ from ..autograd.graph import Array, differentiable, wrap
 from .arithmetic import maximum, minimum
 from .calling import named, return_type
 from .elementwise import where
-from .indexing import gather_axis, scatter_axis
-from .shapes import as_dim, as_dims, expand, reshape_array, squeeze_axes
+from .indexing import scatter_axis
+from .shapes import as_dim, as_dims, expand, reshape_array, squeeze_axes, unsqueeze_axis
 
 Axes = tuple[int, ...] | None
 
@@ -100,14 +100,24 @@ def min_over(x: Array, axes: Axes, keepdim: bool) -> Array:
     return np.minimum.reduce(x, axis=axes, keepdims=keepdim)
 
 
-@differentiable(name="MaxBackward0", x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
-def max_values(x: Array, index: Array, axis: int) -> Array:
-    return np.take_along_axis(x, index, axis)
+def taken(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
+    out = np.take_along_axis(x, index, axis)
+    return out if keepdim else out.squeeze(axis)
 
 
-@differentiable(name="MinBackward0", x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
-def min_values(x: Array, index: Array, axis: int) -> Array:
-    return np.take_along_axis(x, index, axis)
+def put_back(g: Any, index: Any, shape: tuple[int, ...], axis: int, keepdim: bool) -> Any:
+    """The gradient of `taken`: g at the places of the index, else 0."""
+    return scatter_axis(g if keepdim else unsqueeze_axis(g, axis), index, shape, axis)
+
+
+@differentiable(name="MaxBackward0", x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)
+def max_values(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
+    return taken(x, index, axis, keepdim)
+
+
+@differentiable(name="MinBackward0", x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)
+def min_values(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
+    return taken(x, index, axis, keepdim)
 
 
 # ------------------------------------------------------------------ under torch's names
@@ -160,8 +170,7 @@ def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_o
             return result(everything(input), wrap(np.array(0)))
         _refuse_empty(name, input, axis)
         index = wrap(index_of(input._array, axis, keepdims=True))
-        picked = values(input, index, axis)
-        return result(picked, index) if keepdim else result(squeeze_axes(picked, (axis,)), squeeze_axes(index, (axis,)))
+        return result(values(input, index, axis, keepdim), index if keepdim else squeeze_axes(index, (axis,)))
 
     return named(apply, name, "over `dim` (values, indices), with the first of equals; of two tensors, elementwise")
 

@@ -6,6 +6,7 @@ Next: indexing.py.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..autograd.modes import is_grad_enabled
+from ..dtypes import promote_types
 from .elementwise import where
 
 SEVERAL_VIEWS = (
@@ -41,7 +43,7 @@ def as_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """Dimensions to reduce, from an int, a tuple or None (all); RuntimeError for one that comes twice."""
     if dim is None or (dim == () and not isinstance(dim, int)) or dim == []:
         return None
-    if isinstance(dim, int):
+    if not isinstance(dim, (tuple, list)):
         dims: tuple[int, ...] = (as_dim(dim, ndim),)
     else:
         dims = tuple([as_dim(d, ndim) for d in dim])
@@ -105,15 +107,16 @@ def view_as_shape(x: Array, shape: tuple[int, ...]) -> Array:
 
 
 @differentiable(name="UnsafeViewBackward0", x=lambda g, x_shape: reshape_array(g, x_shape))
-def copy_as_shape(x: Array, shape: tuple[int, ...]) -> Array:
-    return np.array(x).reshape(shape)
+def as_new_shape(x: Array, shape: tuple[int, ...]) -> Array:
+    """x in another shape, not counted as a view: of a copy, or of what no other tensor shares."""
+    return x.reshape(shape)
 
 
 def reshape_array(x: Any, shape: tuple[int, ...]) -> Any:
     """x in another shape: a view if the memory allows it."""
     if not isinstance(x, graph.Tensor):
         return x.reshape(shape)
-    return view_as_shape(x, shape) if can_view(x._storage(), shape) else copy_as_shape(x, shape)
+    return view_as_shape(x, shape) if can_view(x._storage(), shape) else as_new_shape(x, shape)
 
 
 def can_view(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> bool:
@@ -149,7 +152,7 @@ def resolve_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-@differentiable(view=True, x=lambda g, axes: permute_axes(g, tuple(np.argsort(axes).tolist())))
+@differentiable(view=True, name="PermuteBackward0", x=lambda g, axes: permute_axes(g, tuple(np.argsort(axes).tolist())))
 def permute_axes(x: Array, axes: tuple[int, ...]) -> Array:
     return x.transpose(axes)
 
@@ -169,9 +172,14 @@ def unsqueeze_axis(x: Array, axis: int) -> Array:
     return np.expand_dims(x, axis)
 
 
-@differentiable(view=True, name="SqueezeBackward1", x=lambda g, x_shape: reshape_array(g, x_shape))
-def squeeze_axes(x: Array, axes: tuple[int, ...]) -> Array:
+def _squeeze(x: Array, axes: tuple[int, ...]) -> Array:
     return x.squeeze(axes)
+
+
+# torch names the node by how the dimensions are given: none, in squeeze(dim), in place
+squeeze_all, squeeze_axes, squeeze_row = [
+    differentiable(view=True, name=f"SqueezeBackward{i}", x=lambda g, x_shape: reshape_array(g, x_shape))(_squeeze) for i in (0, 1, 4)
+]
 
 
 @differentiable(view=True, x=lambda g: g)
@@ -179,14 +187,14 @@ def alias(x: Array) -> Array:
     return x[...]
 
 
-@differentiable(view=True, x=lambda g, x_shape, offset, i, j: diagonal_scatter(g, x_shape, offset, i, j))
+@differentiable(view=True, name="DiagonalBackward0", x=lambda g, x_shape, offset, i, j: diagonal_scatter(g, x_shape, offset, i, j))
 def diagonal_axes(x: Array, offset: int, i: int, j: int) -> Array:
     view = np.diagonal(x, offset, i, j)
     view.flags.writeable = x.flags.writeable
     return view
 
 
-@differentiable(x=lambda g, shape, offset, i, j: diagonal_axes(g, offset, i, j))
+@differentiable(name="DiagEmbedBackward0", x=lambda g, shape, offset, i, j: diagonal_axes(g, offset, i, j))
 def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: int) -> Array:
     """Zeros of `shape` with x on a diagonal: the adjoint of `diagonal_axes`."""
     out = np.zeros(shape, x.dtype)
@@ -210,6 +218,12 @@ def overwritten(x: Array, source: Array) -> Array:
     return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))
 
 
+@differentiable(name="CloneBackward0", x=lambda g: g)
+def in_order(x: Array) -> Array:
+    """A copy whose memory is in C order."""
+    return np.array(x, order="C")
+
+
 @differentiable(name="ToCopyBackward0", x=lambda g: g)
 def cast(x: Array, to: np.dtype[Any]) -> Array:
     """x in another dtype; the walk brings the gradient back to x's."""
@@ -222,44 +236,58 @@ def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
 
 
 @differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")
-def roll_axes(x: Array, shifts: tuple[int, ...], axes: tuple[int, ...]) -> Array:
-    return np.roll(x, shifts, axes)
+def roll_axes(x: Array, shifts: tuple[int, ...], axes: tuple[int, ...] | None) -> Array:
+    return np.roll(x, shifts if axes is not None else shifts[0], axes)
 
 
 class CatBackward0(graph.Node):
-    """cat takes any number of tensors: its one rule gives the gradients of all of them, as slices of g."""
+    """cat takes any number of tensors: its one rule gives the gradients of all of them, as parts of g."""
 
     __slots__ = ()
 
     def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
-        axis, ends = saved
-        before = (slice(None),) * axis
-        return [
-            (parent, g[(*before, slice(start, end))])
-            for parent, start, end in zip(self.parents, (0, *ends), ends)
-            if parent is not None
-        ]
+        return [(parent, g[key]) for parent, key in zip(self.parents, saved) if parent is not None]
+
+
+class StackBackward0(CatBackward0):
+    __slots__ = ()
+
+
+def _join(node_class: Any, tensors: Sequence[Any], join: Any, axis: int, keys: Sequence[Any]) -> Any:
+    """The tensors, promoted to one dtype, joined by a NumPy function; `keys` say where each is in the result."""
+    common = functools.reduce(promote_types, [t.dtype for t in tensors])
+    tensors = [t._cast(common.numpy) for t in tensors]
+    out = join([t._array for t in tensors], axis)
+    tensor = wrap(out)
+    if is_grad_enabled() and out.dtype.kind == "f":
+        parents = tuple([graph.source(t) for t in tensors])
+        if any([p is not None for p in parents]):
+            tensor._node = node_class(parents, keys, (), out)
+    return tensor
+
+
+def _tensors(name: str, tensors: Any, empty: Exception) -> list[Any]:
+    if isinstance(tensors, graph.Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
+    for i, t in enumerate(tensors):
+        if not isinstance(t, graph.Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(t).__name__}")
+    if not tensors:
+        raise empty
+    return list(tensors)
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """The tensors one after the other along a dimension (torch.cat, concat). They are promoted to one dtype."""
-    if isinstance(tensors, graph.Tensor) or not all(isinstance(t, graph.Tensor) for t in tensors):
-        raise TypeError(f"cat(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}")
-    tensors = list(tensors)
-    if not tensors:
-        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    tensors = _tensors("cat", tensors, ValueError("torch.cat(): expected a non-empty list of Tensors"))
     for i, t in enumerate(tensors):
         if t.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    common = tensors[0].dtype
-    for t in tensors[1:]:
-        from ..dtypes import promote_types
-
-        common = promote_types(common, t.dtype)
-    shaped = [t for t in tensors if t._array.shape != (0,)] or tensors[:1]  # torch lets an empty 1-d tensor join anything
-    first = shaped[0]._array.shape
+    first = next((t._array.shape for t in tensors if t._array.shape != (0,)), (0,))
     axis = as_dim(dim, len(first))
-    for i, t in enumerate(shaped):
+    # torch lets an empty vector join anything
+    tensors = [reshape_array(t, (*first[:axis], 0, *first[axis + 1 :])) if t._array.shape == (0,) != first else t for t in tensors]
+    for i, t in enumerate(tensors):
         shape = t._array.shape
         if len(shape) != len(first):
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
@@ -269,15 +297,22 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
                     f"Sizes of tensors must match except in dimension {axis}. Expected size {n} but got size {m} for tensor "
                     f"number {i} in the list."
                 )
-    shaped = [t._cast(common.numpy) for t in shaped]
-    out = np.concatenate([t._array for t in shaped], axis)
-    tensor = wrap(out)
-    if is_grad_enabled() and out.dtype.kind == "f":
-        parents = tuple([graph.source(t) for t in shaped])
-        if any([p is not None for p in parents]):
-            ends = tuple(np.cumsum([t._array.shape[axis] for t in shaped]).tolist())
-            tensor._node = CatBackward0(parents, (axis, ends), (), out)
-    return tensor
+    ends = np.cumsum([0] + [t._array.shape[axis] for t in tensors]).tolist()
+    keys = [(*(slice(None),) * axis, slice(start, end)) for start, end in zip(ends, ends[1:])]
+    return _join(CatBackward0, tensors, np.concatenate, axis, keys)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
+    """Tensors of one shape along a new dimension."""
+    tensors = _tensors("stack", tensors, RuntimeError("stack expects a non-empty TensorList"))
+    for i, x in enumerate(tensors):
+        if x._array.shape != tensors[0]._array.shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(x.shape)} "
+                f"at entry {i}"
+            )
+    axis = as_dim(dim, tensors[0].ndim + 1)
+    return _join(StackBackward0, tensors, np.stack, axis, [(*(slice(None),) * axis, i) for i in range(len(tensors))])
 
 
 # ------------------------------------------------------------------ under torch's names
@@ -371,7 +406,7 @@ def squeeze(x: Any, dim: Any = None) -> Any:
     dims = as_dims(dim, x.ndim)
     if dims is None:
         dims = tuple(range(x.ndim))
-    return squeeze_axes(x, tuple([d for d in dims if x._array.shape[d] == 1]))
+    return (squeeze_all if dim is None else squeeze_axes)(x, tuple([d for d in dims if x._array.shape[d] == 1]))
 
 
 def unsqueeze(x: Any, dim: int) -> Any:
@@ -398,21 +433,6 @@ def expand_to(x: Any, *sizes: Any) -> Any:
     if min(full, default=0) < 0:
         raise RuntimeError(f"expand(): the sizes {list(wanted)} can't be negative, except -1 for an existing dimension")
     return expand(x, full)
-
-
-def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
-    """Tensors of one shape along a new dimension."""
-    tensors = list(tensors)
-    if not tensors:
-        raise RuntimeError("stack expects a non-empty TensorList")
-    for i, x in enumerate(tensors):
-        if x._array.shape != tensors[0]._array.shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and {list(x.shape)} "
-                f"at entry {i}"
-            )
-    axis = as_dim(dim, tensors[0].ndim + 1)
-    return cat([unsqueeze_axis(x, axis) for x in tensors], axis)
 
 
 def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:

@@ -15,8 +15,7 @@ from .. import dtypes
 from ..autograd.graph import Array, differentiable, wrap
 from .calling import named, return_type, torch_function
 from .elementwise import abs, sign, where
-from .indexing import scatter_axis
-from .reductions import Axes, count, mean_over, share_among_ties, spread
+from .reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
 
 # ------------------------------------------------------------------ variance and standard deviation
@@ -70,7 +69,8 @@ var, std = _spread_function("var", var_over), _spread_function("std", std_over)
 def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) -> Any:
     """The gradient of (sum of |x| ** p) ** (1 / p); 0 where the norm is 0."""
     if p in (math.inf, -math.inf):
-        return sign(x) * share_among_ties(g, abs(x), out, axes, keepdim)
+        ties = abs(x) == spread(out, x.shape, axes, keepdim)
+        return where(ties, sign(x) * spread(g / sum_over(ties, axes, keepdim), x.shape, axes, keepdim), 0.0)
     if p == 0:
         return spread(g * 0.0, x.shape, axes, keepdim)
     g, out = spread(g, x.shape, axes, keepdim), spread(out, x.shape, axes, keepdim)
@@ -105,8 +105,13 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     if input._array.dtype.kind != "f":
         raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.legacy}")
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"norm: order '{p}' is not here; minigrad has norms of vectors: a number or 'fro'")
-    return norm_over(input, 2.0 if p in ("fro", None) else float(p), as_dims(dim, input.ndim), keepdim)
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
+    p, axes = 2.0 if p in ("fro", None) else float(p), as_dims(dim, input.ndim)
+    if (p < 0 or p == math.inf) and count(input._array.shape, axes) == 0:
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {p:g} norm on an empty tensor because the operation does not have an identity"
+        )
+    return norm_over(input, p, axes, keepdim)
 
 
 # ------------------------------------------------------------------ running sums and products
@@ -114,12 +119,25 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
 def cumsum_along(x: Array, axis: int) -> Array:
-    return np.add.accumulate(x, axis)
+    return np.add.accumulate(x, axis) if x.ndim else np.array(x)
 
 
-@differentiable(name="CumprodBackward0", x=lambda g, x, axis: product_before(x, axis) * scan_back(g, x, axis))
+@differentiable(name="CumprodBackward0", x=lambda g, x, out, axis: cumprod_slope(g, x, out, axis))
 def cumprod_along(x: Array, axis: int) -> Array:
-    return np.multiply.accumulate(x, axis)
+    return np.multiply.accumulate(x, axis) if x.ndim else np.array(x)
+
+
+def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
+    if x.ndim == 0:
+        return g
+    if divisible(x):
+        return flipped(cumsum_along, axis, g * out) / x
+    return product_before(x, axis) * scan_back(g, x, axis)
+
+
+def divisible(x: Any) -> bool:
+    """Whether the others' product may be taken as the product over the element: x is an array without zeros."""
+    return isinstance(x, np.ndarray) and bool(x.all())
 
 
 @differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))
@@ -157,6 +175,8 @@ def product_of_others(x: Any, axis: int) -> Any:
 
 def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
     """The operation along an axis, from its end to its start."""
+    if x.ndim == 0:
+        return operation(x, axis, *options)
     return flip_axes(operation(flip_axes(x, (axis,)), axis, *options), (axis,))
 
 
@@ -164,16 +184,22 @@ def _at(axis: int, place: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * axis, place)
 
 
+def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
+    if x.ndim == 0:
+        return g
+    spread_g = spread(g, x.shape, (axis,), keepdim)
+    return spread_g * spread(out, x.shape, (axis,), keepdim) / x if divisible(x) else spread_g * product_of_others(x, axis)
+
+
 @differentiable(name="ProdBackward0",
-                x=lambda g, x: reshape_array(product_of_others(reshape_array(x, (-1,)), 0), x.shape) * g)  # fmt: skip
+                x=lambda g, x, out: reshape_array(prod_slope(g, reshape_array(x, (math.prod(x.shape),)), out, 0, False), x.shape))  # fmt: skip
 def prod_all(x: Array) -> Array:
     return np.multiply.reduce(x, axis=None)
 
 
-@differentiable(name="ProdBackward1",
-                x=lambda g, x, axis, keepdim: spread(g, x.shape, (axis,), keepdim) * product_of_others(x, axis))  # fmt: skip
+@differentiable(name="ProdBackward1", x=lambda g, x, out, axis, keepdim: prod_slope(g, x, out, axis, keepdim))
 def prod_over(x: Array, axis: int, keepdim: bool) -> Array:
-    return np.multiply.reduce(x, axis=axis, keepdims=keepdim)
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdim) if x.ndim else np.array(x)
 
 
 def _in_sum_dtype(x: Any, dtype: Any) -> Any:
@@ -190,13 +216,13 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     if dim is None:
         return prod_all(input)
     axis = as_dim(dim, input.ndim)
-    return prod_over(input, axis, keepdim) if input.ndim else prod_all(input)
+    return prod_over(input, axis, keepdim)
 
 
 def _running(name: str, operation: Any) -> Any:
     def apply(input: Any, dim: int, *, dtype: Any = None) -> Any:
         input, axis = _in_sum_dtype(input, dtype), as_dim(dim, input.ndim)
-        return operation(input, axis) if input.ndim else reshape_array(operation(reshape_array(input, (1,)), 0), ())
+        return operation(input, axis)
 
     return named(apply, name, "along `dim`: of each element and those before it")
 
@@ -210,11 +236,7 @@ sort_result, topk_result = return_type("sort"), return_type("topk")
 
 
 def _taker(name: str) -> Any:
-    @differentiable(name=name, x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
-    def take(x: Array, index: Array, axis: int) -> Array:
-        return np.take_along_axis(x, index, axis)
-
-    return take
+    return differentiable(name=name, x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)(taken)
 
 
 sorted_values, top_values = _taker("SortBackward0"), _taker("TopkBackward0")
@@ -234,7 +256,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     if input.ndim == 0:
         return sort_result(input.clone(), wrap(np.array(0)))
     index = wrap(order(input._array, axis, descending))
-    return sort_result(sorted_values(input, index, axis), index)
+    return sort_result(sorted_values(input, index, axis, True), index)
 
 
 @torch_function
@@ -247,12 +269,14 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The k greatest (or least) elements along `dim`, in order, as (values, indices)."""
     axis = as_dim(dim, input.ndim)
+    if input._array.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     if not 0 <= k <= (input._array.shape[axis] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if input.ndim == 0:
         return topk_result(*sort(input))
     index = wrap(np.ascontiguousarray(order(input._array, axis, largest)[_at(axis, slice(k))]))
-    return topk_result(top_values(input, index, axis), index)
+    return topk_result(top_values(input, index, axis, True), index)
 
 
 def _no_unique(g: Any) -> Any:
