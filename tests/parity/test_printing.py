@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 import minigrad  # noqa: E402
 
 ENGINES = (torch, minigrad)
-DRAWN = 1500  # a test, of eight; with the options' four the suite prints over 16,000 tensors
+DRAWN = 900  # a test, of eight; with those under drawn options 10,800 tensors
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ def test_grad_fn_notes_wrap_alike(seed):
     rng = np.random.default_rng(200 + seed)
     for _ in range(300):
         array = rng.standard_normal(int(rng.integers(1, 12)))
-        for f in (lambda x: x * 2, lambda x: x.clone(), lambda x: x.sum(), lambda x: x.log_softmax(0), lambda x: x.reshape(1, -1)):
+        for f in (lambda x: x * 2, lambda x: x.clone(), lambda x: x.max(), lambda x: x.unsqueeze(0), lambda x: x.reshape(-1, 1)):
             check(*both(array.astype(rng.choice(["float32", "float64"])), True, f))
 
 

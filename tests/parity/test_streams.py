@@ -271,3 +271,140 @@ def test_the_gradient_of_a_draw_is_zero():
         for x in (mean, std, p):
             assert x.grad.tolist() == [0.0, 0.0, 0.0]
     assert repr(minigrad.bernoulli(p)).endswith("grad_fn=<BernoulliBackward0>)")
+
+
+# ---- what draws from the streams
+
+INIT = {
+    "uniform_": lambda i, t, a, b: i.uniform_(t, -a, b),
+    "normal_": lambda i, t, a, b: i.normal_(t, -a, b),
+    "trunc_normal_": lambda i, t, a, b: i.trunc_normal_(t, 0.1, b, -b - 0.2, b + 0.1),
+    "xavier_uniform_": lambda i, t, a, b: i.xavier_uniform_(t, gain=a),
+    "xavier_normal_": lambda i, t, a, b: i.xavier_normal_(t, a),
+    "kaiming_uniform_": lambda i, t, a, b: i.kaiming_uniform_(t, a, "fan_out"),
+    "kaiming_uniform_relu": lambda i, t, a, b: i.kaiming_uniform_(t, nonlinearity="relu"),
+    "kaiming_normal_": lambda i, t, a, b: i.kaiming_normal_(t, a=a),
+    "kaiming_normal_tanh": lambda i, t, a, b: i.kaiming_normal_(t, mode="fan_in", nonlinearity="tanh"),
+    "constant_": lambda i, t, a, b: i.constant_(t, a),
+    "ones_": lambda i, t, a, b: i.ones_(t),
+    "zeros_": lambda i, t, a, b: i.zeros_(t),
+    "eye_": lambda i, t, a, b: i.eye_(t if t.dim() == 2 else t.reshape(t.shape[0], -1)),
+}
+
+
+@settings(max_examples=150, deadline=None)
+@given(SEEDS, st.lists(st.integers(1, 9), min_size=2, max_size=3), FLOATS, st.sampled_from([*INIT]), st.floats(0.01, 3), st.floats(0.01, 3))
+def test_init_fills_with_torchs_bits(seed, shape, dtype, name, a, b):
+    filled = []
+    for m in ENGINES:
+        m.manual_seed(seed)
+        t = m.zeros(shape, dtype=getattr(m, dtype), requires_grad=name != "eye_")
+        result = INIT[name](m.nn.init, t, a, b)
+        assert result.requires_grad is t.requires_grad and result.grad_fn is None
+        assert result is t or name == "eye_"
+        filled.append([result.detach(), m.get_rng_state()])
+    same_bits(*filled, f"{name} {shape} {dtype} seed {seed} a={a} b={b}")
+
+
+def test_gains_are_torchs():
+    for name in ("linear", "conv2d", "sigmoid", "tanh", "relu", "selu", "leaky_relu"):
+        assert torch.nn.init.calculate_gain(name) == minigrad.nn.init.calculate_gain(name)
+    assert torch.nn.init.calculate_gain("leaky_relu", 0.3) == minigrad.nn.init.calculate_gain("leaky_relu", 0.3)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "xavier_uniform_(m.ones(3))", "kaiming_normal_(m.ones(3))", "kaiming_normal_(m.ones(3, 2), nonlinearity='foo')",
+        "kaiming_uniform_(m.ones(3, 2), mode='fan')", "eye_(m.ones(3))", "calculate_gain('foo')", "calculate_gain('leaky_relu', 'a')",
+    ],
+)  # fmt: skip
+def test_init_refuses_what_torch_refuses_with_its_words(call):
+    texts = []
+    for m in ENGINES:
+        with pytest.raises(ValueError) as refused:
+            eval(f"m.nn.init.{call}", {"m": m})
+        texts.append(str(refused.value))
+    assert texts[0] == texts[1]
+
+
+def test_old_names_of_init_warn_and_fill():
+    for name in ("uniform", "normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "eye"):
+        filled = []
+        for m in ENGINES:
+            m.manual_seed(4)
+            with pytest.warns(FutureWarning, match=f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`."):
+                filled.append(getattr(m.nn.init, name)(m.zeros(3, 4)))
+        same_bits(*filled, name)
+
+
+def layers(m):
+    nn = m.nn
+    yield nn.Linear(7, 3)
+    yield nn.Linear(2, 20, bias=False)
+    yield nn.Linear(1, 16, dtype=m.float64)
+    yield nn.Embedding(5, 4)
+    yield nn.Embedding(5, 4, padding_idx=1)
+    yield nn.BatchNorm1d(3)
+    yield nn.LayerNorm(4)
+    yield nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 6))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, -5, 2**40])
+def test_layers_start_with_torchs_parameters(seed):
+    parameters = []
+    for m in ENGINES:
+        m.manual_seed(seed)
+        parameters.append([p.detach() for layer in layers(m) for p in layer.parameters()] + [m.get_rng_state()])
+    same_bits(*parameters, f"layers, seed {seed}")
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS, st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple), LAYOUTS, FLOATS, st.floats(0, 1), st.booleans())
+def test_dropout_keeps_what_torch_keeps(seed, shape, layout, dtype, p, training):
+    kept = []
+    for m in ENGINES:
+        m.manual_seed(seed)
+        x = laid_out(m, shape, layout, dtype) + 1 / 3
+        module = m.nn.Dropout(p).train(training)
+        kept.append([module(x), m.nn.functional.dropout(x, p, training=True), m.rand(1)])
+    for theirs, ours in zip(*kept):
+        assert theirs.tolist() == ours.tolist(), f"p={p} {shape} {layout} {dtype} seed {seed}"
+
+
+def epochs(m, n, options, own):
+    data = m.utils.data
+    generator = m.Generator().manual_seed(17) if own else None
+    loader = data.DataLoader(data.TensorDataset(m.arange(n)), generator=generator, **options)
+    seen = []
+    for _ in range(2):
+        seen += [batch.tolist() for (batch,) in loader]
+        seen.append(m.randn(3).tolist())  # what the user draws between the epochs
+    return seen
+
+
+def samples(m, n, own):
+    data = m.utils.data
+    generator = m.Generator().manual_seed(17) if own else None
+    yield [list(part) for part in data.random_split(range(n), [0.5, 0.3, 0.2], generator=generator)]
+    yield [list(part) for part in data.random_split(range(n), [n - 1, 1], generator=generator)]
+    yield list(data.RandomSampler(range(n), generator=generator))
+    yield list(data.RandomSampler(range(n), replacement=True, num_samples=2 * n + 40, generator=generator))
+    yield list(data.RandomSampler(range(n), num_samples=n + 3, generator=generator))
+    yield list(data.SubsetRandomSampler([3 * i for i in range(n)], generator=generator))
+    yield list(data.BatchSampler(data.RandomSampler(range(n), generator=generator), 3, False))
+    yield m.rand(3).tolist()
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("n", [1, 7, 40])
+def test_data_comes_in_torchs_order_and_leaves_torchs_state(n, own):
+    import minigrad.utils.data
+    import torch.utils.data  # noqa: F401
+
+    for seed in (0, 3, 2**33):
+        for options in ({}, {"batch_size": 3, "shuffle": True}, {"batch_size": 4, "shuffle": True, "drop_last": True}):
+            theirs, ours = (m.manual_seed(seed) and epochs(m, n, options, own) for m in ENGINES)
+            assert theirs == ours, f"{options} seed {seed}"
+        theirs, ours = (m.manual_seed(seed) and list(samples(m, n, own)) for m in ENGINES)
+        assert theirs == ours, f"seed {seed}"
