@@ -4,6 +4,7 @@ Here arguments are checked and brought to one form; the derivative rules are in 
 losses.py, the modules that call these.
 """
 
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 import math
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
 from ..ops import elementwise, neural
@@ -20,7 +22,7 @@ from ..ops.matrix import matmul
 from ..ops.promotion import result_type
 from ..ops.shapes import broadcast_shapes, expand_to, permute, reshape_array, transposed
 from ..random import bernoulli_
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor
 from .module import typename
 
 __all__ = [
@@ -30,98 +32,89 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _tensor(function: str, value: Any, name: str = "input", position: int = 1) -> None:
+def _tensor(function: str, value: Any) -> None:
     if not isinstance(value, Tensor):
-        raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be Tensor, not {typename(value)}"
-        )
+        raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {typename(value)}")
 
 
-def _floating(function: str, kernel: str, *tensors: Any) -> None:
-    for t in tensors:
-        _tensor(function, t)
-        if t._array.dtype.kind != "f":
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
+def _floats(kernel: str, t: Tensor) -> None:
+    if t._array.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
 
 
 # ------------------------------------------------------------------ activations
 
 
-def _applied(op: Any, input: Tensor, inplace: bool, *options: Any) -> Tensor:
-    if not inplace:
-        return op(input, *options)  # type: ignore[no-any-return]
-    return input.copy_(op(input.clone(), *options))
+def _activated(op: Any, kernel: str, input: Tensor, inplace: bool = False, *options: Any) -> Tensor:
+    _tensor(op.__name__, input)
+    if kernel:
+        _floats(kernel, input)
+    return input.copy_(op(input.clone(), *options)) if inplace else op(input, *options)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """max(0, x)"""
-    return _applied(elementwise.relu, input, inplace)
+    return _activated(elementwise.relu, "", input, inplace)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x))"""
-    return elementwise.sigmoid(input)  # type: ignore[no-any-return]
+    return elementwise.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent"""
-    return elementwise.tanh(input)  # type: ignore[no-any-return]
+    return elementwise.tanh(input)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where it is positive, else negative_slope * x"""
-    _floating("leaky_relu", "leaky_relu_cpu", input)
-    return _applied(neural.leaky_relu, input, inplace, negative_slope)
+    return _activated(neural.leaky_relu, "leaky_relu_cpu", input, inplace, negative_slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where it is positive, else alpha * (exp(x) - 1)  (Clevert et al., 2016)"""
-    _floating("elu", "elu_cpu", input)
-    return _applied(neural.elu, input, inplace, alpha)
+    return _activated(neural.elu, "elu_cpu", input, inplace, alpha)
 
 
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """x times the normal distribution function of x, or its approximation by 'tanh'  (Hendrycks and Gimpel, 2016)"""
-    _floating("gelu", "GeluKernelImpl", input)
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return (neural.gelu if approximate == "none" else neural.gelu_tanh)(input)  # type: ignore[no-any-return]
+    return _activated(neural.gelu if approximate == "none" else neural.gelu_tanh, "GeluKernelImpl", input)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x), "swish\""""
-    _floating("silu", "silu_cpu", input)
-    return _applied(neural.silu, input, inplace)
+    """x * sigmoid(x), also called swish"""
+    return _activated(neural.silu, "silu_cpu", input, inplace)
 
 
 def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
-    _floating("softplus", "softplus_cpu", input)
-    return neural.softplus(input, beta, threshold)  # type: ignore[no-any-return]
+    return _activated(neural.softplus, "softplus_cpu", input, False, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x))"""
-    _floating("logsigmoid", "log_sigmoid_cpu", input)
-    return neural.logsigmoid(input)  # type: ignore[no-any-return]
+    return _activated(neural.logsigmoid, "log_sigmoid_cpu", input)
 
 
-def _implicit_dim(name: str, input: Tensor, stacklevel: int) -> int:
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        stacklevel=stacklevel,
-    )
+def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
+    if dim is not None:
+        return dim
+    text = f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument."
+    warnings.warn(text, stacklevel=stacklevel + 1)
     return 0 if input.ndim in (0, 1, 3) else 1
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
     """exp(x) / sum(exp(x)) over a dimension"""
-    return neural.softmax(input, _implicit_dim("softmax", input, _stacklevel) if dim is None else dim, dtype)
+    return neural.softmax(input, _dim("softmax", input, dim, _stacklevel), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DType | None = None) -> Tensor:
     """log(softmax(x)), without its overflow and underflow"""
-    return neural.log_softmax(input, _implicit_dim("log_softmax", input, _stacklevel) if dim is None else dim, dtype)
+    return neural.log_softmax(input, _dim("log_softmax", input, dim, _stacklevel), dtype)
 
 
 # ------------------------------------------------------------------ layers
@@ -137,24 +130,23 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.ndim == 0 or w.ndim == 0:
         raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {x.ndim}D and {w.ndim}D")
     if bias is None:
-        return matmul(input, transposed(weight) if w.ndim == 2 else weight)  # type: ignore[no-any-return]
+        return matmul(input, transposed(weight) if w.ndim == 2 else weight)
     if w.ndim != 2:
         raise RuntimeError(f"mat2 must be a matrix, got {w.ndim}-D tensor")
-    inner, rows = x.shape[-1], x.shape[:-1]
-    if x.dtype is not w.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.legacy} and {weight.dtype.legacy}")
-    if bias._array.dtype is not w.dtype:
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {bias.dtype.legacy} and {weight.dtype.legacy}")
+    for name, t in (("mat1", input), ("self", bias)):
+        if t._array.dtype is not w.dtype:
+            types = f"{t.dtype.legacy} and {weight.dtype.legacy}"
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {types}")
+    (*rows, inner), outer = x.shape, w.shape[0]
     if inner != w.shape[1]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(rows)}x{inner} and {w.shape[1]}x{w.shape[0]})"
-        )
-    if bias._array.shape[-1:] not in ((w.shape[0],), (1,), ()) or bias.ndim > 2:
-        expand_to(bias, (math.prod(rows), w.shape[0]))
+        sizes = f"({math.prod(rows)}x{inner} and {w.shape[1]}x{outer})"
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied {sizes}")
+    if bias._array.shape != (outer,):
+        bias = expand_to(bias, (math.prod(rows), outer))
     if x.ndim == 2:
-        return neural.affine(input, weight, bias)  # type: ignore[no-any-return]
+        return neural.affine(input, weight, bias)
     flat = neural.affine(reshape_array(input, (math.prod(rows), inner)), weight, bias)
-    return reshape_array(flat, (*rows, w.shape[0]))  # type: ignore[no-any-return]
+    return reshape_array(flat, (*rows, outer))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -165,23 +157,16 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if not input.is_floating_point():
         raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype.legacy}")
-    if p == 1:
-        mask = wrap(np.zeros((), input._array.dtype))
-    else:
-        mask = bernoulli_(wrap(np.empty_like(input._array)), 1 - p)
-        mask /= 1 - p
+    mask = wrap(np.zeros((), input._array.dtype) if p == 1 else np.empty_like(input._array))
+    if p < 1:
+        mask = bernoulli_(mask, 1 - p).div_(1 - p)
     return input.mul_(mask) if inplace else input * mask
 
 
 def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Tensor:  # fmt: skip
     """The rows of weight (n, d) at the indices of input (...): (..., d). The row padding_idx gets no gradient.
 
     IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
@@ -196,25 +181,17 @@ def embedding(
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     n, index = weight._array.shape[0], input._array
-    if padding_idx is not None:
-        if not -n <= padding_idx < n:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= n
+    if padding_idx is not None and not -n <= padding_idx < n:
+        raise AssertionError("Padding_idx must be within num_embeddings")
     if index.size and (index.min() < 0 or index.max() >= n):
         raise IndexError("index out of range in self")
-    return neural.embedding(weight, input, padding_idx)  # type: ignore[no-any-return]
+    return neural.embedding(weight, input, None if padding_idx is None else padding_idx % n)
 
 
 def batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Tensor:
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:  # fmt: skip
     """Normalise each channel of input (n, c, ...) over all else  (Ioffe and Szegedy, 2015).
 
     In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the variance
@@ -240,15 +217,11 @@ def batch_norm(
             running_mean.mul_(1 - momentum).add_(wrap(momentum * input._array.mean(axes)))
             running_var.mul_(1 - momentum).add_(wrap(momentum * input._array.var(axes, ddof=1)))
     weight, bias = (None if t is None else reshape_array(t, column) for t in (weight, bias))
-    return neural.batch_norm(input, weight, bias, axes, eps, stats)  # type: ignore[no-any-return]
+    return neural.batch_norm(input, weight, bias, axes, eps, stats)
 
 
 def layer_norm(
-    input: Tensor,
-    normalized_shape: Any,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
+    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
     """Normalise over the last dimensions, which have the shape given; then times weight, plus bias  (Ba et al., 2016)."""
     shape = tuple(normalized_shape)
@@ -258,7 +231,7 @@ def layer_norm(
             f"input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
-    return neural.layer_norm(input, weight, bias, axes, eps, None)  # type: ignore[no-any-return]
+    return neural.layer_norm(input, weight, bias, axes, eps, None)
 
 
 # ------------------------------------------------------------------ losses
@@ -268,23 +241,11 @@ def _reduction(reduction: str, size_average: bool | None = None, reduce: bool | 
     """The reduction's name, checked; the two old arguments still say it too, with a warning."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4
-        )
+        text = f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead."
+        warnings.warn(text, stacklevel=4)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
-
-
-def _reduced(values: Tensor, reduction: str, weight: Tensor | None = None, weighted_mean: bool = True) -> Tensor:
-    """The losses of the elements, times their weights, summed or averaged: divided by their number, or by the weights."""
-    if weight is not None:
-        if weight.shape != values.shape:
-            raise ValueError("Weights and input must have the same size.")
-        values = values * weight
-        if reduction == "mean" and weighted_mean:
-            return values.sum() / weight.sum()  # type: ignore[no-any-return]
-    return values if reduction == "none" else values.sum() if reduction == "sum" else values.mean()  # type: ignore[no-any-return]
 
 
 def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
@@ -306,90 +267,61 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
         common = result_type(input, target).numpy
         input, target = input._cast(common), target._cast(common)
     if kernel:
-        _floating("", kernel, input)
+        _floats(kernel, input)
     return input, target
 
 
 def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """(input - target)**2, averaged, summed or as it is."""
-    reduction = _reduction(reduction, size_average, reduce)
-    pair = _pair(input, target, "mse_cpu")
-    if weight is not None:
-        return _reduced(neural.mse_loss(*pair, "none"), reduction, weight)
-    return neural.mse_loss(*pair, reduction)  # type: ignore[no-any-return]
+    return neural.mse_loss(*_pair(input, target, "mse_cpu"), _reduction(reduction, size_average, reduce))
 
 
 def l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    weight: Tensor | None = None,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
     """abs(input - target), averaged, summed or as it is."""
     reduction = _reduction(reduction, size_average, reduce)
     input, target = _pair(input, target, "")
-    return _reduced((input - target).abs(), reduction, weight)
+    each = (input - target).abs()
+    return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
 
 
 def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
     beta: float = 1.0,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
-    reduction = _reduction(reduction, size_average, reduce)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
-        return l1_loss(input, target, reduction=reduction)
-    return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta, 1 / beta)  # type: ignore[no-any-return]
+        return l1_loss(input, target, size_average, reduce, reduction)
+    reduction = _reduction(reduction, size_average, reduce)
+    return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta, 1 / beta)
 
 
-def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
-) -> Tensor:
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
     """d**2 / 2 for d = abs(input - target) < delta, else delta * (d - delta/2)  (Huber, 1964)."""
-    reduction = _reduction(reduction)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    pair = _pair(input, target, "huber_cpu")
-    if weight is not None:
-        return _reduced(neural.huber_loss(*pair, "none", delta, 1.0), reduction, weight, weighted_mean=False)
-    return neural.huber_loss(*pair, reduction, delta, 1.0)  # type: ignore[no-any-return]
+    return neural.huber_loss(*_pair(input, target, "huber_cpu"), _reduction(reduction), delta, 1.0)
 
 
 def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
     """The array of a weight, in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
-    if weight is None:
-        return None
-    if weight.requires_grad:
+    if weight is not None and weight.requires_grad:
         raise RuntimeError(
             f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
             "requires_grad True."
         )
-    return weight._array.astype(like._array.dtype)
+    return None if weight is None else weight._array.astype(like._array.dtype)
 
 
 def binary_cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -397,56 +329,45 @@ def binary_cross_entropy(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
             "Please ensure they have the same size."
         )
-    _floating("binary_cross_entropy", "binary_cross_entropy", input)
+    _floats("binary_cross_entropy", input)
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {target.dtype.legacy} but expected {input.dtype.legacy}")
     for name, array in (("input", input._array), ("target", target._array)):
         if not ((array >= 0) & (array <= 1)).all():
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
-    constant = _constant(weight, input, "binary_cross_entropy")
-    return neural.binary_cross_entropy(input, target, constant, reduction)  # type: ignore[no-any-return]
+    return neural.binary_cross_entropy(input, target, _constant(weight, input, "binary_cross_entropy"), reduction)
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
     """The binary cross-entropy of sigmoid(input), without its overflow; pos_weight multiplies the loss of positives."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
     if not target.is_floating_point():
-        raise RuntimeError(f"result type {input.dtype.legacy} can't be cast to the desired output type {target.dtype.legacy}")
+        types = f"{input.dtype.legacy} can't be cast to the desired output type {target.dtype.legacy}"
+        raise RuntimeError(f"result type {types}")
     input = input._cast(target._array.dtype)
     constants = [_constant(w, input, "binary_cross_entropy_with_logits") for w in (weight, pos_weight)]
-    return neural.binary_cross_entropy_with_logits(input, target, *constants, reduction)  # type: ignore[no-any-return]
+    return neural.binary_cross_entropy_with_logits(input, target, *constants, reduction)
 
 
 def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
     """-weight[t] * input[t] for log-probabilities input (c,), (n, c) or (n, c, ...) and classes t (), (n,) or (n, ...).
 
     The mean is over the sum of the weights. A target equal to ignore_index counts for nothing.
     """
     reduction = _reduction(reduction, size_average, reduce)
     _tensor("nll_loss", input)
-    shape = input._array.shape
+    shape, label = input._array.shape, target._array
     if not shape:
         raise ValueError("Expected 1 or more dimensions (got 0)")
-    wanted = shape[:-1] if len(shape) <= 2 else (shape[0], *shape[2:])
-    classes, label = shape[min(len(shape) - 1, 1)], target._array
+    wanted, classes = (shape[:-1], shape[-1]) if len(shape) <= 2 else ((shape[0], *shape[2:]), shape[1])
     if len(shape) <= 2 and label.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if wanted and label.shape[:1] != wanted[:1]:
@@ -473,22 +394,16 @@ def nll_loss(
     if label.size and not 0 <= label.min() <= label.max() < classes:
         raise IndexError(f"Target {label[(label < 0) | (label >= classes)][0]} is out of bounds.")
     weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
-    total = {"none": None, "sum": 1.0, "mean": input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)}[reduction]
-    out = neural.nll_loss(input, rows, label, weights, total)
-    return reshape_array(out, wanted) if total is None and len(shape) != 2 else out  # type: ignore[no-any-return]
+    total: Any = input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)
+    out = neural.nll_loss(input, rows, label, weights, {"none": None, "sum": 1.0, "mean": total}[reduction])
+    return reshape_array(out, wanted) if reduction == "none" and len(shape) != 2 else out
 
 
 def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
-    """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, probabilities, -sum(target * log_softmax).
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
+    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+) -> Tensor:  # fmt: skip
+    """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, -sum(target * log_softmax(input)).
 
     With label smoothing e the target is a mixture: 1 - e of what is given and e of the uniform distribution.
     """
@@ -496,24 +411,21 @@ def cross_entropy(
     _tensor("cross_entropy_loss", input)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    dim = 0 if input.ndim < 2 else 1
-    probabilities = target._array.shape == input._array.shape
+    dim, probabilities = min(input.ndim, 2) - 1, target._array.shape == input._array.shape
     if probabilities and not target.is_floating_point():
-        raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {target.dtype.legacy}"
-        )
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype.legacy}")
     if probabilities and ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     log_p = neural.log_softmax(input, dim)
     classes = input._array.shape[dim]
-    each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * max(input.ndim - 2, 0))
+    each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * (input.ndim - 1 - dim))
     if probabilities:
         if label_smoothing > 0:
             target = target * (1 - label_smoothing) + label_smoothing / classes
         if reduction == "none":
-            return -(each * target).sum(dim)  # type: ignore[no-any-return]
+            return -(each * target).sum(dim)
         loss = -(each * target).sum()
-        return loss if reduction == "sum" else loss / (input.numel() // classes)  # type: ignore[no-any-return]
+        return loss if reduction == "sum" else loss / (input.numel() // classes)
     loss = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0:
         return loss
@@ -524,4 +436,4 @@ def cross_entropy(
     if reduction == "mean":
         kept = target._array[~ignored._array]
         smooth = smooth / (kept.size if weight is None else np.add.reduce(weight._array[kept]).item())
-    return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)  # type: ignore[no-any-return]
+    return loss * (1 - label_smoothing) + smooth * (label_smoothing / classes)

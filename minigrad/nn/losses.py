@@ -14,6 +14,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+Old = bool | None  # arguments that `reduction` has replaced
+Weight = Tensor | None
+
+
 class Loss(Module):
     """A module that applies `function` to (input, target), with its attributes of these names as options.
 
@@ -23,7 +27,7 @@ class Loss(Module):
     function: Callable[..., Any]
     options: tuple[str, ...] = ()
 
-    def __init__(self, size_average: bool | None, reduce: bool | None, reduction: str, **options: Any) -> None:
+    def __init__(self, size_average: Old, reduce: Old, reduction: str, **options: Any) -> None:
         super().__init__()
         if size_average is not None or reduce is not None:
             reduction = F._reduction(reduction, size_average, reduce)
@@ -45,7 +49,7 @@ class MSELoss(Loss):
 
     function = F.mse_loss
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(self, size_average: Old = None, reduce: Old = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction)
 
 
@@ -54,7 +58,7 @@ class L1Loss(Loss):
 
     function = F.l1_loss
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    def __init__(self, size_average: Old = None, reduce: Old = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction)
 
 
@@ -64,11 +68,7 @@ class SmoothL1Loss(Loss):
     function = F.smooth_l1_loss
 
     def __init__(
-        self,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        beta: float = 1.0,
+        self, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
         super().__init__(size_average, reduce, reduction, beta=beta)
 
@@ -88,11 +88,7 @@ class BCELoss(Loss):
     function = F.binary_cross_entropy
 
     def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
+        self, weight: Weight = None, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
     ) -> None:
         super().__init__(size_average, reduce, reduction, weight=weight)
 
@@ -103,13 +99,9 @@ class BCEWithLogitsLoss(Loss):
     function = F.binary_cross_entropy_with_logits
 
     def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        pos_weight: Tensor | None = None,
-    ) -> None:
+        self, weight: Weight = None, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+        pos_weight: Weight = None,
+    ) -> None:  # fmt: skip
         super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
 
 
@@ -119,13 +111,9 @@ class NLLLoss(Loss):
     function = F.nll_loss
 
     def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
+        self, weight: Weight = None, size_average: Old = None, ignore_index: int = -100, reduce: Old = None,
         reduction: str = "mean",
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
 
 
@@ -135,15 +123,8 @@ class CrossEntropyLoss(Loss):
     function = F.cross_entropy
 
     def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(
-            size_average, reduce, reduction,
-            weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing,
-        )  # fmt: skip
+        self, weight: Weight = None, size_average: Old = None, ignore_index: int = -100, reduce: Old = None,
+        reduction: str = "mean", label_smoothing: float = 0.0,
+    ) -> None:  # fmt: skip
+        options = {"weight": weight, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
+        super().__init__(size_average, reduce, reduction, **options)

@@ -1,22 +1,24 @@
 """Module: a tree of layers that knows its parameters; and Parameter, the Tensor that a Module registers.
 
-A Module files what is assigned to it in three dictionaries: `_parameters`, `_buffers` (saved, not trained) and `_modules`
-(its children). All the rest here walks them: iteration, `state_dict`, conversion, printing. Names, orders and error texts
-are torch.nn.Module's. Next: layers.py, what is built on it, and functional.py, what the layers compute.
+A Module files what is assigned to it in three dictionaries: `_parameters`, `_buffers` (saved, not trained) and
+`_modules` (its children). All the rest here walks them: iteration, `state_dict`, conversion, printing. Names, orders and
+error texts are torch.nn.Module's. Next: layers.py, what is built on it, and functional.py, what the layers compute.
 """
 
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
+from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
 from ..dtypes import check_device, get_default_dtype
 from ..dtypes import dtype as DType
-from ..tensor import RemovableHandle, Tensor, wrap
+from ..tensor import RemovableHandle, Tensor
 
 
 class Parameter(Tensor):
@@ -39,11 +41,8 @@ class UninitializedParameter(Parameter):
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None) -> Any:
         check_device(device)
-        parameter = wrap(np.empty(0, (dtype or get_default_dtype()).numpy))
-        parameter.__class__ = cls
-        parameter.requires_grad = requires_grad
-        parameter._numpy_dtype = parameter._array.dtype
-        del parameter._array
+        parameter = super().__new__(cls, wrap(np.empty(0, (dtype or get_default_dtype()).numpy)), requires_grad)
+        parameter._cast(parameter.__dict__.pop("_array").dtype)
         return parameter
 
     def __getattr__(self, name: str) -> Any:
@@ -58,8 +57,8 @@ class UninitializedParameter(Parameter):
     def shape(self) -> Any:
         raise RuntimeError(
             "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
-            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` "
-            "to initialize the parameters before accessing their attributes."
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to "
+            "initialize the parameters before accessing their attributes."
         )
 
     def materialize(self, shape: tuple[int, ...]) -> None:
@@ -81,26 +80,19 @@ class UninitializedParameter(Parameter):
         return "<UninitializedParameter>"
 
 
-class _IncompatibleKeys(NamedTuple):
+class _IncompatibleKeys(namedtuple("_IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
     """What `load_state_dict` returns: keys that the module has and the dict lacks, and the reverse."""
 
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
     def __repr__(self) -> str:
-        if not any(self):
-            return "<All keys matched successfully>"
-        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
-
-    __str__ = __repr__
+        return super().__repr__() if any(self) else "<All keys matched successfully>"
 
 
 def typename(value: Any) -> str:
     """What a value is, as torch's messages name it: 'torch.FloatTensor', 'int', 'package.module.Class'."""
     if isinstance(value, Tensor):
-        return str(value.type())
+        return value.type()
     named = value if hasattr(value, "__qualname__") else type(value)
-    return str(named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}")
+    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
 
 
 class Module:
@@ -112,8 +104,8 @@ class Module:
     training: bool
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _non_persistent_buffers_set: set[str]
     _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
     _forward_pre_hooks: OrderedDict[int, tuple[Callable[..., Any], bool]]
     _forward_hooks: OrderedDict[int, tuple[Callable[..., Any], bool, bool]]
 
@@ -127,7 +119,7 @@ class Module:
 
     def forward(self, *input: Any, **kwargs: Any) -> Any:
         """What the module computes: every subclass defines it. Call the module itself, so that its hooks run too."""
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(f'Module [{self._get_name()}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self._forward_hooks and not self._forward_pre_hooks:
@@ -137,16 +129,14 @@ class Module:
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for pre_hook, with_kwargs in tuple(self._forward_pre_hooks.values()):
             changed = pre_hook(self, args, kwargs) if with_kwargs else pre_hook(self, args)
-            if changed is None:
-                continue
-            if not with_kwargs:
-                args = changed if isinstance(changed, tuple) else (changed,)
-            elif isinstance(changed, tuple) and len(changed) == 2:
+            if with_kwargs and changed is not None:
+                if not isinstance(changed, tuple) or len(changed) != 2:
+                    raise RuntimeError(
+                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                    )
                 args, kwargs = changed
-            else:
-                raise RuntimeError(
-                    f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
-                )
+            elif changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
         result, waiting = None, list(self._forward_hooks.values())
         try:
             result = self.forward(*args, **kwargs)
@@ -183,23 +173,23 @@ class Module:
         for table in ("_parameters", "_modules", "_buffers"):
             if table in own and name in own[table]:
                 return own[table][name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__
-        for table, kind, what, expected in _TABLES:
-            if isinstance(value, kind):
+        for table, (what, kind, wanted) in _TABLES.items():
+            if isinstance(value, kind) and kind is not Tensor:
                 if table not in own:
-                    what = "module" if table == "_modules" else "parameters"
-                    raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+                    plural = "module" if table == "_modules" else "parameters"
+                    raise AttributeError(f"cannot assign {plural} before Module.__init__() call")
                 if name not in own[table]:
                     self._forget(name)
                 return self._register(table, name, value)
             if name in own.get(table, ()):
-                if value is not None and not (table == "_buffers" and isinstance(value, Tensor)):
-                    raise TypeError(
-                        f"cannot assign '{typename(value)}' as {what} '{name}' ({expected} or None expected)"
-                    )
+                if value is not None and not (kind is Tensor and isinstance(value, Tensor)):
+                    what = "child module" if table == "_modules" else what
+                    wanted = "torch.nn.Buffer, torch.Tensor" if kind is Tensor else wanted
+                    raise TypeError(f"cannot assign '{typename(value)}' as {what} '{name}' ({wanted} or None expected)")
                 own[table][name] = value
                 return
         super().__setattr__(name, value)
@@ -210,11 +200,11 @@ class Module:
 
     def _forget(self, name: str) -> bool:
         """Remove a name from the module's tables and attributes; False if none had it."""
-        tables = [self.__dict__, self._parameters, self._buffers, self._modules]
         self._non_persistent_buffers_set.discard(name)
+        tables: tuple[dict[str, Any], ...] = (self.__dict__, self._parameters, self._buffers, self._modules)
         holders = [table for table in tables if name in table]
         for table in holders:
-            del table[name]  # type: ignore[attr-defined]
+            del table[name]
         return bool(holders)
 
     def __dir__(self) -> list[str]:
@@ -222,9 +212,13 @@ class Module:
         return sorted(name for name in names if not name[0].isdigit())
 
     def _register(self, table: str, name: str, value: Any) -> None:
-        what = {"_parameters": "parameter", "_buffers": "buffer", "_modules": "module"}[table]
+        what, kind, wanted = _TABLES[table]
         if table not in self.__dict__:
             raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        if not isinstance(value, kind | None) and table == "_modules":
+            raise TypeError(f"{typename(value)} is not a Module subclass")
+        if not isinstance(value, kind | None):
+            raise TypeError(f"cannot assign '{typename(value)}' object to {what} '{name}' ({wanted} or None required)")
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string. Got {typename(name)}")
         if "." in name:
@@ -237,25 +231,15 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (or None) under a name that is not yet taken."""
-        if not isinstance(param, Parameter | None):
-            raise TypeError(
-                f"cannot assign '{typename(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
-            )
         self._register("_parameters", name, param)
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that belongs to the module's state but is not trained; saved if `persistent`."""
-        if not isinstance(tensor, Tensor | None):
-            raise TypeError(
-                f"cannot assign '{typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
-            )
         self._register("_buffers", name, tensor)
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child under a name that is not yet taken."""
-        if not isinstance(module, Module | None):
-            raise TypeError(f"{typename(module)} is not a Module subclass")
         self._register("_modules", name, module)
 
     def register_module(self, name: str, module: Module | None) -> None:
@@ -291,21 +275,20 @@ class Module:
     def children(self) -> Iterator[Module]:
         return (module for _, module in self.named_children())
 
-    def _named_tensors(self, table: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
+    def _named_tensors(self, table: str, prefix: str, recurse: bool, unique: bool) -> Iterator[tuple[str, Any]]:
         seen = set()
-        owners = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        owners = self.named_modules(prefix=prefix, remove_duplicate=unique) if recurse else [(prefix, self)]
         for owner, module in owners:
             for name, tensor in module.__dict__[table].items():
-                if tensor is None or id(tensor) in seen:
-                    continue
-                if remove_duplicate:
-                    seen.add(id(tensor))
-                yield f"{owner}.{name}" if owner else name, tensor
+                if tensor is not None and id(tensor) not in seen:
+                    if unique:
+                        seen.add(id(tensor))
+                    yield f"{owner}.{name}" if owner else name, tensor
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with dotted names, each once, in the order of registration; one level only if not `recurse`."""
+        """All parameters with dotted names, each once, in the order of registration; with `recurse` also those below."""
         return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
@@ -330,21 +313,6 @@ class Module:
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
-    def _get_tensor(self, target: str, table: str, what: str) -> Any:
-        owner, _, name = target.rpartition(".")
-        module = self.get_submodule(owner)
-        if not hasattr(module, name):
-            raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-        if name not in module.__dict__[table]:
-            raise AttributeError(f"`{name}` is not {what}")
-        return getattr(module, name)
-
-    def get_parameter(self, target: str) -> Parameter:
-        return self._get_tensor(target, "_parameters", "an nn.Parameter")  # type: ignore[no-any-return]
-
-    def get_buffer(self, target: str) -> Tensor:
-        return self._get_tensor(target, "_buffers", "a buffer")  # type: ignore[no-any-return]
-
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Call `fn` on every module below this one, children first, and then on this one: `net.apply(init_weights)`."""
         for module in self.children():
@@ -359,20 +327,21 @@ class Module:
     ) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name. They share memory with the module: copy to keep them."""
         out: dict[str, Any] = OrderedDict() if destination is None else destination
-        for name, tensor in self._state():
+        for name, tensor in self._state().items():
             out[prefix + name] = tensor if keep_vars else tensor.detach()
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=out, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return out
 
-    def _state(self) -> Iterable[tuple[str, Tensor]]:
+    def _state(self) -> dict[str, Tensor]:
         """This module's own parameters and persistent buffers."""
-        for name, tensor in (*self._parameters.items(), *self._buffers.items()):
-            if tensor is not None and name not in self._non_persistent_buffers_set:
-                yield name, tensor
+        own, left_out = {**self._parameters, **self._buffers}, self._non_persistent_buffers_set
+        return {name: tensor for name, tensor in own.items() if tensor is not None and name not in left_out}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> _IncompatibleKeys:
         """Copy the values of a state_dict into this module (with `assign`, take its tensors themselves).
 
         Raises RuntimeError, listing all that is wrong, when shapes differ or, if `strict`, when keys do.
@@ -381,23 +350,23 @@ class Module:
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         keys, errors = _IncompatibleKeys([], []), list[str]()
         self._load(dict(state_dict), "", assign, keys, errors)
-        if strict:
-            for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
-                if names:
-                    errors.insert(0, f"{what} key(s) in state_dict: " + ", ".join(f'"{n}"' for n in names) + ". ")
+        for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
+            if strict and names:
+                errors.insert(0, f"{what} key(s) in state_dict: " + ", ".join(f'"{n}"' for n in names) + ". ")
         if errors:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(errors))
         return keys
 
-    def _load(self, state: dict[str, Any], prefix: str, assign: bool, keys: _IncompatibleKeys, errors: list[str]) -> None:
-        own = dict(self._state())
+    def _load(
+        self, state: dict[str, Any], prefix: str, assign: bool, keys: _IncompatibleKeys, errors: list[str]
+    ) -> None:
+        own = self._state()
         for name, tensor in own.items():
             key = prefix + name
+            value = state.get(key)
             if key not in state:
                 keys.missing_keys.append(key)
-                continue
-            value = state[key]
-            if not isinstance(value, Tensor):
+            elif not isinstance(value, Tensor):
                 errors.append(
                     f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                     f"checkpoint but received {type(value)}"
@@ -413,7 +382,7 @@ class Module:
                 with no_grad():
                     tensor.copy_(value)
         for key in state:
-            first, dot, _ = key[len(prefix) :].partition(".")
+            first, dot, _ = key.removeprefix(prefix).partition(".")
             if key.startswith(prefix) and first not in (self._modules if dot else own):
                 keys.unexpected_keys.append(key)
         for name, module in self._modules.items():
@@ -443,36 +412,27 @@ class Module:
         """Forget the gradients of all parameters, or make them zero in place."""
         zero_gradients(self.parameters(), set_to_none)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        """Replace the data of each parameter, its gradient, and each buffer by `fn` of it; the Parameters stay the same."""
+    def _convert(self, fn: Callable[[Tensor], Any]) -> Self:
+        """Replace the data of every floating parameter, its gradient, and every floating buffer by `fn` of it."""
         for module in self.modules():
             for parameter in module._parameters.values():
-                if parameter is not None:
-                    with no_grad():
-                        changed, grad = fn(parameter), parameter.grad
-                        if changed is not parameter:
-                            parameter.grad = None
-                            parameter.data = changed
-                            parameter.grad = None if grad is None else fn(grad)
+                if parameter is not None and (changed := fn(parameter)) is not parameter:
+                    grad, parameter.grad = parameter.grad, None
+                    parameter.data = changed.detach()
+                    parameter.grad = None if grad is None else fn(grad)
             for name, buffer in module._buffers.items():
-                if buffer is not None:
+                if buffer is not None and buffer.is_floating_point():
                     module._buffers[name] = fn(buffer)
         return self
 
-    def _convert(self, fn: Callable[[Tensor], Tensor]) -> Self:
-        return self._apply(lambda t: fn(t) if t.is_floating_point() else t)
-
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert floating parameters and buffers: `to(dtype)`, `to(device)` (cpu), `to(device, dtype)`, `to(tensor)`."""
+        """Convert what floats: `to(dtype)`, `to(device)` (cpu), `to(device, dtype)`, `to(tensor)`."""
         example = wrap(np.empty(0, np.float32)).to(*args, **kwargs)
         if not example.is_floating_point():
             raise TypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={example.dtype}"
             )
         return self._convert(lambda t: t.to(*args, **kwargs))
-
-    def type(self, dst_type: DType) -> Self:
-        return self._apply(lambda t: t.type(dst_type))
 
     def float(self) -> Self:
         return self._convert(lambda t: t.float())
@@ -484,10 +444,10 @@ class Module:
         return self._convert(lambda t: t.half())
 
     def cpu(self) -> Self:
-        return self._apply(lambda t: t.cpu())
+        return self
 
     def cuda(self, device: Any = None) -> Self:
-        return self._apply(lambda t: t.cuda(device))
+        return self._convert(lambda t: t.cuda(device))
 
     # ---- printing
 
@@ -503,7 +463,8 @@ class Module:
         children = [f"({name}): " + indent(repr(module)) for name, module in self._modules.items()]
         if not children and "\n" not in extra:
             return f"{self._get_name()}({extra})"
-        return f"{self._get_name()}(\n  " + "\n  ".join([*(extra.split("\n") if extra else []), *children]) + "\n)"
+        lines = [*(extra.split("\n") if extra else []), *children]
+        return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
 
 def indent(text: str) -> str:
@@ -524,13 +485,12 @@ def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
         if set_to_none:
             parameter.grad = None
         elif parameter.grad is not None:
-            parameter.grad.detach_()
-            parameter.grad.zero_()
+            parameter.grad.detach_().zero_()
 
 
-# where values of a kind are kept, and how error texts call them; a plain Tensor is a buffer only if registered as one
-_TABLES: tuple[tuple[str, Any, str, str], ...] = (
-    ("_parameters", Parameter, "parameter", "torch.nn.Parameter"),
-    ("_modules", Module, "child module", "torch.nn.Module"),
-    ("_buffers", (), "buffer", "torch.nn.Buffer, torch.Tensor"),
-)
+# where each kind of value is kept, and how error texts call it; a plain Tensor is a buffer only if registered as one
+_TABLES: dict[str, tuple[str, Any, str]] = {
+    "_parameters": ("parameter", Parameter, "torch.nn.Parameter"),
+    "_modules": ("module", Module, "torch.nn.Module"),
+    "_buffers": ("buffer", Tensor, "torch Tensor"),
+}

@@ -36,10 +36,8 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                + typename(params)
-            )
+            text = "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+            raise TypeError(text + typename(params))
         if defaults.get("differentiable"):
             raise RuntimeError(
                 "minigrad's optimizers do not record their steps (differentiable=True): "
@@ -68,9 +66,7 @@ class Optimizer:
         params = [params] if isinstance(params, Tensor) else list(params)
         for parameter in params:
             if not isinstance(parameter, Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}")
             if not parameter.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
         param_group["params"] = params
@@ -131,16 +127,13 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """{'state': {index: {...}}, 'param_groups': [{options, 'params': [indices]}]}; shares the state's tensors."""
         index: dict[Tensor, int] = {}
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                index.setdefault(parameter, len(index))
-        return {
-            "state": {index[p] if isinstance(p, Tensor) else p: state for p, state in self.state.items()},
-            "param_groups": [
-                {k: v for k, v in group.items() if k != "params"} | {"params": [index[p] for p in group["params"]]}
-                for group in self.param_groups
-            ],
-        }
+        for parameter in [p for group in self.param_groups for p in group["params"]]:
+            index.setdefault(parameter, len(index))
+        groups = [
+            {k: v for k, v in group.items() if k != "params"} | {"params": [index[p] for p in group["params"]]}
+            for group in self.param_groups
+        ]
+        return {"state": {index[p]: state for p, state in self.state.items()}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over the options, and copies of the state, of a `state_dict()` with as many parameters in each group."""
@@ -148,9 +141,8 @@ class Optimizer:
         if len(groups) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(group["params"]) != len(other["params"]) for group, other in zip(groups, saved)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
-            )
+            text = "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            raise ValueError(text)
         by_index = {i: p for g, s in zip(groups, saved) for i, p in zip(s["params"], g["params"])}
 
         def own(key: str, value: Any, parameter: Tensor) -> Any:
@@ -159,11 +151,9 @@ class Optimizer:
             return value.detach().clone() if key == "step" else value.detach().to(parameter.dtype, copy=True)
 
         self.state = defaultdict(dict)
-        for i, state in state_dict["state"].items():
-            if i in by_index:
-                self.state[by_index[i]] = {key: own(key, value, by_index[i]) for key, value in state.items()}
-            else:
-                self.state[i] = state
+        for i, parameter in by_index.items():
+            if i in state_dict["state"]:
+                self.state[parameter] = {k: own(k, v, parameter) for k, v in state_dict["state"][i].items()}
         self.param_groups = [{**other, "params": group["params"]} for group, other in zip(groups, saved)]
 
     def __repr__(self) -> str:
@@ -227,23 +217,15 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        differentiable: bool = False,
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         _check(lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, _options(locals(), "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"))
+        order = "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"
+        super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         scratch = self._scratch(param)
@@ -273,27 +255,18 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        amsgrad: bool = False,
-        *,
-        foreach: bool | None = None,
-        maximize: bool = False,
-        capturable: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
         decoupled_weight_decay: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         _check(lr=lr, eps=eps)
         for i, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
         _check(weight_decay=weight_decay)
-        super().__init__(params, _options(locals(), "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"))
+        order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"
+        super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         step, m, v, *largest = self._state(
@@ -320,20 +293,10 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first p *= 1 - lr*weight_decay."""
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
-    ) -> None:
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(
             params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
             differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
@@ -347,21 +310,13 @@ class RMSprop(Optimizer):
     """
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-        momentum: float = 0,
-        centered: bool = False,
-        capturable: bool = False,
-        foreach: bool | None = None,
-        maximize: bool = False,
-        differentiable: bool = False,
-    ) -> None:
+        self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
+        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
+        maximize: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
         _check(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        super().__init__(params, _options(locals(), "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"))
+        order = "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"
+        super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         momentum, centered = group["momentum"], group["centered"]
@@ -390,27 +345,14 @@ class Adagrad(Optimizer):
     """Adagrad (Duchi et al., 2011): s is the sum of all g*g so far; p -= lr/(1 + (t - 1)*lr_decay) * g / (sqrt(s) + eps)."""
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1e-2,
-        lr_decay: float = 0,
-        weight_decay: float = 0,
-        initial_accumulator_value: float = 0,
-        eps: float = 1e-10,
-        foreach: bool | None = None,
-        *,
-        maximize: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
-    ) -> None:
-        _check(
-            lr=lr,
-            lr_decay=lr_decay,
-            weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value,
-            eps=eps,
-        )
-        super().__init__(params, _options(locals(), "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"))
+        self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
+        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *, maximize: bool = False,
+        differentiable: bool = False, fused: bool | None = None,
+    ) -> None:  # fmt: skip
+        _check(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay)
+        _check(initial_accumulator_value=initial_accumulator_value, eps=eps)
+        order = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
+        super().__init__(params, _options(locals(), order))
         for group in self.param_groups:
             for parameter in group["params"]:
                 _, total = self._state(parameter, "step", "sum")
@@ -432,23 +374,15 @@ class Adadelta(Optimizer):
     """Adadelta (Zeiler, 2012): v and u are running means of g*g and of d*d; p -= lr*d for d = g * sqrt(u + eps)/sqrt(v + eps)."""
 
     def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 1.0,
-        rho: float = 0.9,
-        eps: float = 1e-6,
-        weight_decay: float = 0,
-        foreach: bool | None = None,
-        *,
-        capturable: bool = False,
-        maximize: bool = False,
-        differentiable: bool = False,
-    ) -> None:
+        self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
+        foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False, differentiable: bool = False,
+    ) -> None:  # fmt: skip
         _check(lr=lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")
         _check(eps=eps, weight_decay=weight_decay)
-        super().__init__(params, _options(locals(), "lr rho eps weight_decay maximize capturable foreach differentiable"))
+        order = "lr rho eps weight_decay maximize capturable foreach differentiable"
+        super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         step, v, u = self._state(parameter, "step", "square_avg", "acc_delta")

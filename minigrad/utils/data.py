@@ -109,10 +109,8 @@ class ConcatDataset(Dataset[T]):
 def random_split(
     dataset: Any, lengths: Sequence[int | float], generator: Generator | None = default_generator
 ) -> list[Subset[Any]]:
-    """Split at random into subsets of these lengths, or fractions that add up to 1 (the remainder goes round from the first).
-
-    ValueError if the lengths don't add up to the dataset's.
-    """
+    """Split at random into subsets of these lengths, or of fractions that add up to 1, whose remainder goes round from
+    the first. ValueError if the lengths don't add up to the dataset's."""
     n = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         for i, fraction in enumerate(lengths):
@@ -123,9 +121,8 @@ def random_split(
         lengths = [size + rest // len(floors) + (i < rest % len(floors)) for i, size in enumerate(floors)]
         for i, length in enumerate(lengths):
             if length == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
-                )
+                text = f"Length of split at index {i} is 0. This might result in an empty dataset."
+                warnings.warn(text, stacklevel=2)
     if sum(lengths) != n:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = iter((generator or default_generator).permutation(n).tolist())
@@ -159,20 +156,13 @@ class RandomSampler(Sampler[int]):
     """A random order, or with `replacement` num_samples independent draws; a new one each time."""
 
     def __init__(
-        self,
-        data_source: Sized,
-        replacement: bool = False,
-        num_samples: int | None = None,
+        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
         generator: Generator | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._num_samples = num_samples
-        if not isinstance(replacement, bool):
-            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement}")
-        if not isinstance(self.num_samples, int) or self.num_samples <= 0:
-            raise ValueError(
-                f"num_samples should be a positive integer value, but got num_samples={self.num_samples}"
-            )
+        _boolean("replacement", replacement, TypeError)
+        _positive("num_samples", self.num_samples)
 
     @property
     def num_samples(self) -> int:
@@ -211,21 +201,14 @@ class WeightedRandomSampler(Sampler[int]):
     """num_samples indices, each drawn with a probability proportional to its weight."""
 
     def __init__(
-        self,
-        weights: Sequence[float],
-        num_samples: int,
-        replacement: bool = True,
-        generator: Generator | None = None,
+        self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Generator | None = None
     ) -> None:
-        if type(num_samples) is not int or num_samples <= 0:
-            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={num_samples}")
-        if not isinstance(replacement, bool):
-            raise ValueError(f"replacement should be a boolean value, but got replacement={replacement}")
+        _positive("num_samples", num_samples)
+        _boolean("replacement", replacement, ValueError)
         self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
-            raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"
-            )
+            shape = tuple(self.weights.shape)
+            raise ValueError(f"weights should be a 1d sequence but given weights have shape {shape}")
         self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
 
     def __iter__(self) -> Iterator[int]:
@@ -240,10 +223,8 @@ class BatchSampler(Sampler[list[int]]):
     """Lists of batch_size indices from another sampler; with `drop_last` a shorter last one is left out."""
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
-        if type(batch_size) is not int or batch_size <= 0:
-            raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
-        if not isinstance(drop_last, bool):
-            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        _positive("batch_size", batch_size)
+        _boolean("drop_last", drop_last, ValueError)
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -260,6 +241,16 @@ def _batches(samples: int, batch_size: int, drop_last: bool) -> int:
     return samples // batch_size if drop_last else -(-samples // batch_size)
 
 
+def _positive(name: str, value: Any) -> None:
+    if type(value) is not int or value <= 0:
+        raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
+
+
+def _boolean(name: str, value: Any, error: type[Exception]) -> None:
+    if not isinstance(value, bool):
+        raise error(f"{name} should be a boolean value, but got {name}={value}")
+
+
 def _draw_seed(generator: Generator) -> int:
     """One draw of `random_()` for int64."""
     return int(generator.words(1, 64)[0]) % 2**63
@@ -269,7 +260,7 @@ def _draw_seed(generator: Generator) -> int:
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """One batch from a list of samples: tensors are stacked, numbers become a tensor, tuples and dicts are done by entry.
+    """One batch of a list of samples: tensors are stacked, numbers become a tensor, tuples and dicts are done by entry.
 
     TypeError for samples of other types, RuntimeError for sequences of different lengths.
     """
@@ -332,54 +323,33 @@ class DataLoader(Generic[T]):
     _made = False
 
     def __init__(
-        self,
-        dataset: Any,
-        batch_size: int | None = 1,
-        shuffle: bool | None = None,
-        sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Sequence[Any]] | None = None,
-        num_workers: int = 0,
-        collate_fn: Callable[[Any], Any] | None = None,
-        pin_memory: bool = False,
-        drop_last: bool = False,
-        timeout: float = 0,
-        worker_init_fn: Callable[[int], None] | None = None,
-        multiprocessing_context: Any = None,
-        generator: Generator | None = None,
-        *,
-        prefetch_factor: int | None = None,
-        persistent_workers: bool = False,
-        pin_memory_device: str = "",
-        in_order: bool = True,
-    ) -> None:
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
+        batch_sampler: Iterable[Sequence[Any]] | None = None, num_workers: int = 0,
+        collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
+        pin_memory_device: str = "", in_order: bool = True,
+    ) -> None:  # fmt: skip
         if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing."
-            )
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if num_workers > 0 and not DataLoader._warned:
             DataLoader._warned = True
-            warnings.warn(
-                f"minigrad loads data in the calling process: num_workers={num_workers} has no effect", stacklevel=2
-            )
+            text = f"minigrad loads data in the calling process: num_workers={num_workers} has no effect"
+            warnings.warn(text, stacklevel=2)
         iterable = isinstance(dataset, IterableDataset)
-        if iterable:
-            for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
-                if value:
-                    raise ValueError(
-                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
-                    )
+        for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
+            if iterable and value:
+                text = f"expected unspecified {name} option, but got {name}={value}"
+                raise ValueError(f"DataLoader with IterableDataset: {text}")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
-                )
+                text = "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                raise ValueError(text)
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError(
-                "batch_size=None option disables auto-batching and is mutually exclusive with drop_last"
-            )
+            raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
         if sampler is None and not iterable:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_size is not None:

@@ -176,14 +176,6 @@ def test_losses_of_different_shapes_warn_and_broadcast(name, reduction):
         agree(lambda m, F, x, y: PAIRS[name](F, x, y, reduction), [x, y])
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
-def test_weighted_losses(name, reduction):
-    rng = np.random.default_rng(5)
-    x, y, w = rng.standard_normal((3, 4, 3))
-    agree(lambda m, F, x, y, w: getattr(F, name)(x, y, reduction=reduction, weight=w), [x, y], [np.abs(w)])
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("weighted", [False, True])

@@ -1,0 +1,135 @@
+"""Optimizers without torch: where 20 steps end was recorded from torch (data/optimizers.py); and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+DATA = Path(__file__).with_name("data")
+sys.path.insert(0, str(DATA))
+from optimizers import CASES, STEPS, run, shown  # noqa: E402
+
+RECORDED = json.loads((DATA / "optimizers.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=shown)
+def test_twenty_steps_end_where_torch_s_did(case):
+    ours = [np.float32(p) for p in run(torch, *case)]
+    theirs = [np.float32(p) for p in RECORDED[shown(case)]]
+    if case[0] == "SGD":  # bit for bit
+        for a, b in zip(ours, theirs):
+            np.testing.assert_array_equal(a, b)
+    for a, b in zip(ours, theirs):  # a square root and sums that torch fuses: some roundings a step
+        np.testing.assert_allclose(a, b, rtol=0, atol=8 * np.finfo(np.float32).eps * STEPS * max(1, np.abs(b).max()))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"])
+def test_a_step_moves_the_parameter_in_place_and_leaves_its_gradient(name):
+    p = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    alias, array = p.detach(), p.detach().numpy()
+    optimizer = getattr(torch.optim, name)([p], lr=0.1, weight_decay=0.1)
+    p.grad = torch.tensor([0.5, -0.5])
+    version = p._version
+    optimizer.step()
+    assert p.grad.tolist() == [0.5, -0.5]
+    assert array.tolist() == p.tolist() == alias.tolist() != [1.0, 2.0]
+    assert p.requires_grad and p.is_leaf and p._version != version if isinstance(version, int) else True
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_a_step_between_forward_and_backward_is_noticed(name):
+    p = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+    optimizer = getattr(torch.optim, name)([p], lr=0.1)
+    loss = (p * p).sum()
+    p.grad = torch.ones(2)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_closures_are_called_with_grad_mode_on_and_their_loss_is_returned():
+    p = torch.nn.Parameter(torch.tensor([3.0]))
+    optimizer = torch.optim.SGD([p], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with torch.no_grad():
+        assert optimizer.step(closure).item() == 9.0
+    assert p.item() == 0.0
+
+
+def test_state_dicts_are_copied_in_and_shared_out():
+    p = torch.nn.Parameter(torch.tensor([1.0]))
+    optimizer = torch.optim.Adam([p])
+    p.grad = torch.ones(1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert state["state"][0]["exp_avg"] is optimizer.state[p]["exp_avg"]
+    other = torch.optim.Adam([torch.nn.Parameter(torch.tensor([1.0], dtype=torch.float64))], lr=5.0)
+    other.load_state_dict(state)
+    (loaded,) = other.state.values()
+    assert other.param_groups[0]["lr"] == 0.001
+    assert loaded["exp_avg"].dtype is torch.float64 and loaded["step"].dtype is torch.float32
+    loaded["exp_avg"].zero_()
+    assert state["state"][0]["exp_avg"].item() != 0
+
+
+def test_zero_grad_forgets_or_zeroes():
+    p = torch.nn.Parameter(torch.tensor([1.0]))
+    optimizer = torch.optim.SGD([p])
+    (p * 2).backward()
+    grad = p.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is grad and grad.item() == 0
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_an_optimizer_of_one_s_own_needs_a_step_only():
+    class Sign(torch.optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        @torch.no_grad()
+        def step(self):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    state = self.state[p]
+                    state["steps"] = state.get("steps", 0) + 1
+                    p -= group["lr"] * p.grad.sign()
+
+    p = torch.nn.Parameter(torch.tensor([1.0, -1.0]))
+    optimizer = Sign([p], lr=0.25)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    for _ in range(2):
+        p.grad = torch.tensor([3.0, -0.1])
+        optimizer.step()
+        schedule.step()
+    assert p.tolist() == [0.625, -0.625]
+    assert optimizer.state_dict()["state"] == {0: {"steps": 2}}
+
+
+def test_differentiable_optimizers_are_refused_with_advice():
+    with pytest.raises(RuntimeError, match="write the update yourself"):
+        torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], differentiable=True)
+
+
+def test_strided_and_0_d_parameters_are_stepped():
+    whole = torch.zeros(2, 3)
+    view = torch.nn.Parameter(whole.t())
+    number = torch.nn.Parameter(torch.tensor(2.0))
+    optimizer = torch.optim.Adam([view, number], lr=0.5)
+    view.grad, number.grad = torch.ones(3, 2), torch.tensor(-1.0)
+    optimizer.step()
+    np.testing.assert_allclose(whole.numpy(), -0.5, rtol=1e-6)
+    assert number.item() == pytest.approx(2.5)
