@@ -89,7 +89,7 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        return self._current_node() is not None
+        return (self._node if self._frozen is not None else self._current_node()) is not None
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -312,7 +312,7 @@ class Tensor:
         """The history of the values that a write in place finds here. That of a view goes to its base at once, past other
         views and past its own hooks, as in torch."""
         node, base = self._node, self._base
-        if base is None or node is None or (node.parents == (base._node,) and (node.extra is None or not node.extra.hooks)):
+        if base is None or node is None or (node.parents == (base._node,) and node.extra is None):
             return node
         return self._node_from_base()
 
@@ -751,7 +751,7 @@ class Tensor:
         if alpha == 1:
             return other
         self._check_write(other)  # the product would not show where other lies
-        return other * alpha
+        return arithmetic.scaled(other, alpha) if isinstance(other, Tensor) else other * alpha
 
     mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
 
@@ -783,10 +783,7 @@ class Tensor:
         """Overwrite this tensor with another, broadcast to its shape and cast to its dtype."""
         if not isinstance(other, Tensor):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {_type_name(other)}")
-        if other is self:
-            self._must_record()
-            return self
-        recorded = self._check_write(other)
+        recorded = self._must_record() if other is self else self._check_write(other)
         history = source(other)
         try:
             self._storage()[...] = np.broadcast_to(other._array, self._array.shape)

@@ -99,6 +99,7 @@ class BackwardNode(Node):
             if self.outputs[i] is None:
                 continue
             if _is_among(out, ctx._dirty):
+                out._grad = None
                 if out._is_view() and len(outputs) > 1:
                     raise RuntimeError(
                         "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return "
@@ -286,7 +287,7 @@ class Function:
     def apply(cls, *args: Any) -> Any:
         """`forward` of the arguments, as one operation of the graph."""
         ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple([isinstance(a, graph.Tensor) and a.requires_grad for a in args])
+        ctx.needs_input_grad = tuple([isinstance(a, graph.Tensor) and source(a) is not None for a in args])
         node = cls._node_class(cls, ctx, args) if is_grad_enabled() and any(ctx.needs_input_grad) else None
         with no_grad():
             if cls.setup_context is Function.setup_context:

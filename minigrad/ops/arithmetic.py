@@ -68,6 +68,12 @@ def mul(x: Array, y: Array) -> Array:
     return x * y
 
 
+@differentiable(name="MulBackward0", x=lambda g, factor: g * factor)
+def scaled(x: Array, factor: float) -> Array:
+    """x times a number that is no operand of the user's, such as `alpha`: nothing is saved that backward could free."""
+    return x * factor
+
+
 @differentiable(binary=True, floats=True, x=lambda g, y: g / y, y=lambda g, x, y: -g * ((x / y) / y))
 def div(x: Array, y: Array) -> Array:
     return x / y

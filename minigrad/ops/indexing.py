@@ -141,12 +141,12 @@ def refuse_repeats(written: Any) -> None:
 def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> None:
     """RuntimeError if two dense arrays share memory, but not each element with its counterpart: writing one from the other
     would give what the order of the writes makes of it."""
-    if not even_with_itself and (written is read or (written.base is None and read.base is None)):
+    if written is read and not even_with_itself:
         return
-    if not np.may_share_memory(written, read):
+    if (written is not read and written.base is None and read.base is None) or not np.may_share_memory(written, read):
         return
     (first, last), (start, end) = np.lib.array_utils.byte_bounds(written), np.lib.array_utils.byte_bounds(read)
-    if last - first != written.nbytes or end - start != read.nbytes:
+    if written is not read and (last - first != written.nbytes or end - start != read.nbytes):
         return  # not dense: torch does not ask either
     same = (first, last) == (start, end) and written.shape == read.shape
     same = same and all([s == t for n, s, t in zip(read.shape, written.strides, read.strides) if n > 1])

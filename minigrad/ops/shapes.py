@@ -209,7 +209,7 @@ def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: i
 
 @differentiable(x=lambda g: g)
 def clone(x: Array) -> Array:
-    return np.array(x)
+    return np.array(x, order="C" if 0 in x.strides else "K")
 
 
 @differentiable(name="CopyBackwards", x=lambda g: where(False, g, 0.0), source=lambda g: g)
