@@ -18,6 +18,7 @@ from .autograd import graph, walk
 from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap, writes
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .ops import arithmetic, elementwise, indexing, matrix, shapes
+from .ops.calling import torch_function
 from .ops.promotion import promoted, result_type, shape_error
 
 CHANGE_FLAG = (
@@ -690,7 +691,8 @@ class Tensor:
     )  # fmt: skip
 
     subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
-    swapaxes = swapdims = transpose
+    swapdims, swapaxes = transpose, torch_function(transpose, "input", "axis0", "axis1")
+    split = torch_function(split, "input", "split_size", "dim")
     T, mT = property(shapes.T), property(shapes.mT)
 
     def where(self, condition: Tensor, other: Any) -> Any:
@@ -753,7 +755,15 @@ class Tensor:
         self._check_write(other)  # the product would not show where other lies
         return arithmetic.scaled(other, alpha) if isinstance(other, Tensor) else other * alpha
 
-    mul_, div_, pow_ = __imul__, __itruediv__, __ipow__
+    def div_(self, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+        if rounding_mode is None:
+            return self._in_place(arithmetic.div, other, into=np.true_divide)
+        return self._in_place(arithmetic.torch_div, other, rounding_mode=rounding_mode)
+
+    def pow_(self, exponent: Any) -> Tensor:
+        return self._in_place(arithmetic.pow, exponent)
+
+    mul_ = __imul__
 
     def zero_(self) -> Tensor:
         """Set every element to 0."""
@@ -805,7 +815,7 @@ def _in_place_twin(operation: Any) -> Any:
     def apply(self: Tensor, *args: Any, **options: Any) -> Tensor:
         return self._in_place(operation, *args, **options)
 
-    apply.__name__ = f"{operation.__name__}_"
+    apply.__name__, apply.__wrapped__ = f"{operation.__name__}_", operation  # type: ignore[attr-defined]
     return apply
 
 
@@ -824,7 +834,7 @@ def _view_twin(operation: Any) -> Any:
             self._node = self._leaf_node = AccumulateGrad(self)
         return self
 
-    apply.__name__ = f"{operation.__name__}_"
+    apply.__name__, apply.__wrapped__ = f"{operation.__name__}_", operation  # type: ignore[attr-defined]
     return apply
 
 
@@ -836,6 +846,9 @@ for _name in (
     setattr(Tensor, f"{_name}_", _in_place_twin(getattr(Tensor, _name)))
 for _name in ("squeeze", "swapaxes", "t", "transpose", "unsqueeze"):
     setattr(Tensor, f"{_name}_", _view_twin(getattr(Tensor, _name)))
+# operations that take their options by position; as methods they also take keywords, and NumPy's `axis`
+for _name in "expand log_softmax logsumexp matmul permute reshape softmax squeeze unbind unsqueeze view".split():
+    setattr(Tensor, _name, torch_function(getattr(Tensor, _name)))
 
 
 def _type_name(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array, differentiable, wrap
+from ..autograd.graph import Array, differentiable
 from .arithmetic import mul
 from .calling import return_type, torch_function
 from .elementwise import broadcasting
@@ -19,7 +19,16 @@ from .matrix import bmm, cannot_multiply, dot_matrices
 from .promotion import promoted
 from .rearranging import diagonal
 from .reductions import sum_over
-from .shapes import as_dim, diagonal_scatter, expand, expand_to, permute_axes, reshape_array, swap_axes, transposed, unsqueeze_axis
+from .shapes import (
+    as_dim,
+    expand,
+    expand_to,
+    permute_axes,
+    reshape_array,
+    swap_axes,
+    transposed,
+    unsqueeze_axis,
+)
 
 
 @differentiable(name="AddmmBackward0",

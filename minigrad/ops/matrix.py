@@ -13,7 +13,18 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from .shapes import as_new_shape, broadcast_shapes, expand_to, reshape_array, squeeze_axes, squeeze_row, swap_axes, transposed, unsqueeze_axis
+from .shapes import (
+    as_new_shape,
+    broadcast_shapes,
+    expand_to,
+    reshape_array,
+    squeeze_axes,
+    squeeze_row,
+    swap_axes,
+    transposed,
+    unsqueeze_axis,
+)
+
 
 def cannot_multiply(x: Any, y: Any) -> Exception:
     """Why x @ y is not defined: the dtypes, or the shapes."""

@@ -5,7 +5,6 @@ Next: indexing.py.
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
@@ -16,8 +15,21 @@ from ..autograd.graph import Array, differentiable
 from .calling import named, torch_function
 from .indexing import getitem, scatter_slice, take_slice
 from .shapes import (
-    SEVERAL_VIEWS, as_dim, as_dims, as_sizes, broadcast_shapes, diagonal_axes, diagonal_scatter, expand, expand_to, flip_axes, in_order,
-    permute_axes, reshape_array, roll_axes, unsqueeze_axis,
+    SEVERAL_VIEWS,
+    as_dim,
+    as_dims,
+    as_sizes,
+    broadcast_shapes,
+    diagonal_axes,
+    diagonal_scatter,
+    expand,
+    expand_to,
+    flip_axes,
+    in_order,
+    permute_axes,
+    reshape_array,
+    roll_axes,
+    unsqueeze_axis,
 )  # fmt: skip
 
 # ------------------------------------------------------------------ cutting

@@ -323,19 +323,19 @@ def reshape(x: Any, *shape: Any) -> Any:
     return reshape_array(x, resolve_shape(x._array.size, as_sizes(shape, "shape")))
 
 
-def view(x: Any, *shape: Any) -> Any:
+def view(x: Any, *size: Any) -> Any:
     """As reshape, but never a copy: RuntimeError where the memory does not allow it."""
     from ..dtypes import dtype
 
-    if not shape or not isinstance(shape[0], (int, tuple, list, np.integer, graph.Tensor, dtype)):
-        got = ", ".join(type(n).__name__ for n in shape)
+    if not size or not isinstance(size[0], (int, tuple, list, np.integer, graph.Tensor, dtype)):
+        got = ", ".join(type(n).__name__ for n in size)
         raise TypeError(
             f"view() received an invalid combination of arguments - got ({got}), but expected one of:\n * (torch.dtype dtype)\n"
             " * (tuple of ints size)\n"
         )
-    if isinstance(shape[0], dtype):
+    if isinstance(size[0], dtype):
         raise NotImplementedError("minigrad has no view of the same memory in another dtype; Tensor.to(dtype) copies")
-    sizes = resolve_shape(x._array.size, as_sizes(shape))
+    sizes = resolve_shape(x._array.size, as_sizes(size))
     if not can_view(x._storage(), sizes):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
@@ -414,9 +414,9 @@ def unsqueeze(x: Any, dim: int) -> Any:
     return unsqueeze_axis(x, as_dim(dim, x.ndim + 1))
 
 
-def expand_to(x: Any, *sizes: Any) -> Any:
+def expand_to(x: Any, *size: Any) -> Any:
     """x repeated along dimensions of size 1 and new leading ones, without copying; -1 keeps a size (Tensor.expand)."""
-    wanted, shape = as_sizes(sizes), x._array.shape
+    wanted, shape = as_sizes(size), x._array.shape
     extra = len(wanted) - len(shape)
     if extra < 0:
         raise RuntimeError(

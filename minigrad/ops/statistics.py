@@ -266,9 +266,9 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 @torch_function
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(input: Any, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True) -> Any:
     """The k greatest (or least) elements along `dim`, in order, as (values, indices)."""
-    axis = as_dim(dim, input.ndim)
+    axis = as_dim(-1 if dim is None else dim, input.ndim)
     if input._array.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
     if not 0 <= k <= (input._array.shape[axis] if input.ndim else 1):

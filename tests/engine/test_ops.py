@@ -10,6 +10,7 @@ from op_cases import GROUPS, RECORDED, agree, ask, differs
 
 import minigrad
 
+
 def cases() -> list[Any]:
     recorded = json.loads(RECORDED.read_text())
     return [pytest.param(c, said, id=f"{group}: {c}") for group, saids in recorded.items() for c, said in saids.items()]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
-from op_cases import GROUPS, RECORDED, agree, ask  # noqa: E402
+from op_cases import GROUPS, RECORDED, agree, ask
 
 torch = pytest.importorskip("torch")
 
