@@ -149,7 +149,9 @@ def _decode(node: Any, archive: zipfile.ZipFile, tensors: dict[str, Tensor]) -> 
         if node is None or isinstance(node, bool | int | float | str):
             return node
         raise ValueError(f"the structure has a {type(node).__name__} where a value should be")
-    kind, content = next(iter(node.items()), ("", ""))
+    if not node:
+        raise ValueError("the structure has an empty value")
+    kind, content = next(iter(node.items()))
     if kind in SEQUENCES:
         values = [_decode(value, archive, tensors) for value in content]
         return SEQUENCES[kind](map(operator.index, values) if kind == "Size" else values)

@@ -1,4 +1,4 @@
-"""Containers: modules that hold modules (Sequential, ModuleList, ModuleDict) or parameters (ParameterList, ParameterDict).
+"""Containers: modules that hold modules (Sequential, ModuleList, ModuleDict) or parameters (ParameterList and -Dict).
 
 A list's entries are children named '0', '1', ..., so that they appear in `parameters()` and `state_dict()`.
 """
@@ -35,7 +35,7 @@ class _List(Module):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self)[index])
+            return type(self)().extend(list(self)[index])
         return getattr(self, self._name(index))
 
     def __setitem__(self, index: int, value: Any) -> None:
@@ -57,7 +57,8 @@ class _List(Module):
     __iadd__ = extend
 
     def __add__(self, other: Iterable[Any]) -> Self:
-        return type(self)().extend(self).extend(other)
+        combined = type(self)()
+        return combined.extend(self).extend(other)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.isdigit()]
@@ -104,7 +105,7 @@ class _Modules(_List):
 
 
 class Sequential(_Modules):
-    """Modules applied one after the other: `Sequential(Linear(2, 8), ReLU(), Linear(8, 1))`, or one OrderedDict of them."""
+    """Modules applied one after the other: `Sequential(Linear(2, 8), ReLU(), Linear(8, 1))`, or an OrderedDict."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__()

@@ -164,8 +164,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 
 def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
 ) -> Tensor:  # fmt: skip
     """The rows of weight (n, d) at the indices of input (...): (..., d). The row padding_idx gets no gradient.
 
@@ -194,8 +194,8 @@ def batch_norm(
 ) -> Tensor:  # fmt: skip
     """Normalise each channel of input (n, c, ...) over all else  (Ioffe and Szegedy, 2015).
 
-    In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the variance
-    is the unbiased one); else by the running ones. Then times weight (c,), plus bias (c,).
+    In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the
+    variance is the unbiased one); else by the running ones. Then times weight (c,), plus bias (c,).
     """
     channels, size = input._array.shape[1], input._array.size
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
@@ -223,12 +223,12 @@ def batch_norm(
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
-    """Normalise over the last dimensions, which have the shape given; then times weight, plus bias  (Ba et al., 2016)."""
+    """Normalise over the last dimensions, of the shape given; then times weight, plus bias  (Ba et al., 2016)."""
     shape = tuple(normalized_shape)
     if not shape or input._array.shape[-len(shape) :] != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
-            f"input of size{list(input.shape)}"
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
+            f"but got input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     return neural.layer_norm(input, weight, bias, axes, eps, None)
@@ -257,8 +257,8 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
         raise AttributeError(f"'{type(wrong).__name__}' object has no attribute 'size': a loss takes tensors") from None
     if shape != other:
         warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will likely "
-            "lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
             stacklevel=3,
         )
         shape = broadcast_shapes(shape, other)
@@ -289,8 +289,8 @@ def l1_loss(
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean",
-    beta: float = 1.0,
+    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+    reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
     if beta < 0:
@@ -326,8 +326,8 @@ def binary_cross_entropy(
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated. "
-            "Please ensure they have the same size."
+            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
+            "deprecated. Please ensure they have the same size."
         )
     _floats("binary_cross_entropy", input)
     if target.dtype is not input.dtype:
@@ -378,8 +378,8 @@ def nll_loss(
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy}")
     if weight is not None and weight._array.shape != (classes,):
         raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of shape: "
-            f"{list(weight.shape)}"
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
         )
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy} but found {weight.dtype.legacy}")
@@ -413,7 +413,8 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim, probabilities = min(input.ndim, 2) - 1, target._array.shape == input._array.shape
     if probabilities and not target.is_floating_point():
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {target.dtype.legacy}")
+        got = target.dtype.legacy
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {got}")
     if probabilities and ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     log_p = neural.log_softmax(input, dim)

@@ -104,7 +104,7 @@ class Flatten(Module):
 
 
 class Dropout(Module):
-    """In training, each element is zero with probability p and else divided by 1 - p; in evaluation, the input itself."""
+    """In training, an element is zero with probability p and else divided by 1 - p; in evaluation, nothing happens."""
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -122,8 +122,8 @@ class Dropout(Module):
 class Embedding(Module):
     """A table of num_embeddings vectors, looked up by integers: (...) -> (..., embedding_dim).
 
-    weight (num_embeddings, embedding_dim) is drawn from the standard normal distribution; the row padding_idx is zero and
-    gets no gradient. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
+    weight (num_embeddings, embedding_dim) is drawn from the standard normal distribution; the row padding_idx is zero
+    and gets no gradient. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Module: a tree of layers that knows its parameters; and Parameter, the Tensor that a Module registers.
 
 A Module files what is assigned to it in three dictionaries: `_parameters`, `_buffers` (saved, not trained) and
-`_modules` (its children). All the rest here walks them: iteration, `state_dict`, conversion, printing. Names, orders and
-error texts are torch.nn.Module's. Next: layers.py, what is built on it, and functional.py, what the layers compute.
+`_modules` (its children). All the rest here walks them: iteration, `state_dict`, conversion, printing. Names, orders
+and error texts are torch.nn.Module's. Next: layers.py, what is built on it; functional.py, what the layers compute.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -57,8 +57,8 @@ class UninitializedParameter(Parameter):
     def shape(self) -> Any:
         raise RuntimeError(
             "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in "
-            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` to "
-            "initialize the parameters before accessing their attributes."
+            "`load_state_dict` when trying to load an uninitialized parameter into an initialized one. Call `forward` "
+            "to initialize the parameters before accessing their attributes."
         )
 
     def materialize(self, shape: tuple[int, ...]) -> None:
@@ -288,7 +288,7 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """All parameters with dotted names, each once, in the order of registration; with `recurse` also those below."""
+        """All parameters with dotted names, each once, in the order of registration; if `recurse`, also those below."""
         return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:

@@ -17,7 +17,7 @@ def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """Scale all gradients in place so that the norm of all of them together is at most max_norm; returns their norm before.
+    """Scale all gradients in place so that the norm of all together is at most max_norm; returns their norm before.
 
     norm_type is the p of the norm, or inf for the largest absolute value. RuntimeError if the norm is nan or inf and
     `error_if_nonfinite` (Pascanu et al., 2013).
@@ -29,8 +29,9 @@ def clip_grad_norm_(
     total = np.asarray(np.linalg.norm(norms, norm_type), norms.dtype)
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. To "
-            "disable this error and scale the gradients by the non-finite norm anyway, set `error_if_nonfinite=False`"
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            "`error_if_nonfinite=False`"
         )
     factor = np.minimum(max_norm / (total + 1e-6), 1.0)
     for grad in grads:

@@ -1,8 +1,8 @@
-"""What neural networks use most and what has a rule of its own, for precision, for speed, or to keep torch's name in print:
-activations, the softmax family, affine maps, looking up rows, and losses with their reduction.
+"""What neural networks use, with rules of its own for precision, for speed, or to keep torch's name in print:
+activations, the softmax family, normalisation, affine maps, rows of a table, and losses with their reduction.
 
-Everything else in `nn.functional` is composed. `axes` is a tuple of dimensions; a loss's `reduction` is 'none', 'mean' or
-'sum', and its rules multiply the incoming gradient by `share`, the part that each element has in the result.
+Everything else in `nn.functional` is composed. `axes` is a tuple of dimensions; a loss's `reduction` is 'none', 'mean'
+or 'sum', and its rules multiply the incoming gradient by `share`, the part that each element has in the result.
 Arguments are checked and converted in nn/functional.py, which calls these by position. Next: nn/functional.py.
 """
 
@@ -171,7 +171,11 @@ def affine(x: Array, weight: Array, bias: Array) -> Array:
     return out
 
 
-@differentiable(weight=lambda g, index, weight_shape, padding: add_rows(g, index, weight_shape[0], padding), index=None)
+def embedding_slope(g: Any, index: Any, weight_shape: tuple[int, ...], padding: int | None) -> Any:
+    return add_rows(g, index, weight_shape[0], padding)
+
+
+@differentiable(weight=embedding_slope, index=None)
 def embedding(weight: Array, index: Array, padding: int | None) -> Array:
     """The rows of weight (n, d) at index; the row `padding` gets no gradient."""
     return weight[index]
@@ -191,7 +195,11 @@ def mask_rows(x: Any, index: Any, padding: int | None) -> Any:
     return x if padding is None else where((index != padding)[..., None], x, 0.0)
 
 
-@differentiable(x=lambda g, rows, classes, x_shape: place(g, rows, classes, x_shape))
+def pick_slope(g: Any, rows: Array, classes: Array, x_shape: tuple[int, ...]) -> Any:
+    return place(g, rows, classes, x_shape)
+
+
+@differentiable(x=pick_slope)
 def pick(x: Array, rows: Array, classes: Array) -> Array:
     """x[rows[i], classes[i]] for different rows."""
     return x[rows, classes]
@@ -225,8 +233,11 @@ def share(g: Any, reduction: str, shape: tuple[int, ...], factor: float = 1.0, w
     return g * factor if weight is None else g * factor * weight
 
 
-@differentiable(input=lambda g, input, target, reduction: (input - target) * share(g, reduction, input.shape, 2.0),
-                target=lambda g, input, target, reduction: (target - input) * share(g, reduction, input.shape, 2.0))  # fmt: skip
+def mse_slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
+    return (input - target) * share(g, reduction, input.shape, 2.0)
+
+
+@differentiable(input=mse_slope, target=lambda g, input, target, reduction: mse_slope(g, target, input, reduction))
 def mse_loss(input: Array, target: Array, reduction: str) -> Array:
     difference = input - target
     return reduced(difference * difference, reduction)
@@ -253,7 +264,8 @@ huber_loss, smooth_l1_loss = (
 
 
 def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> Any:
-    return share(g, reduction, input.shape, 1.0, weight) * (input - target) / clamp_numbers((1 - input) * input, 1e-12, None)
+    slope = (input - target) / clamp_numbers((1 - input) * input, 1e-12, None)
+    return share(g, reduction, input.shape, 1.0, weight) * slope
 
 
 @differentiable(input=bce_slope,
@@ -293,7 +305,7 @@ def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, inpu
 
 @differentiable(input=nll_slope)
 def nll_loss(input: Array, rows: Array, classes: Array, weight: Any, total: Any) -> Array:
-    """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities (n, classes); not summed without total."""
+    """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities; without total, not summed."""
     losses = -input[rows, classes] * weight
     if total is not None:
         return np.add.reduce(losses) / total

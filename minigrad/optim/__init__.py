@@ -1,7 +1,7 @@
 """Optimizers: SGD, Adam, AdamW, RMSprop, Adagrad, Adadelta, with torch's arguments, defaults and state_dict layout.
 
-Each has one method that matters, `_update`: the formula for one parameter, on arrays and in place, in few passes over the
-data, with one scratch array. `Optimizer` does the rest: groups, closures, saving and loading. Constants are Python
+Each has one method that matters, `_update`: the formula for one parameter, on arrays and in place, in few passes over
+the data, with one scratch array. `Optimizer` does the rest: groups, closures, saving and loading. Constants are Python
 floats, so that an array keeps its dtype. Next: lr_scheduler.py.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import wrap, writes
 from ..autograd.modes import enable_grad
 from ..nn.module import typename, zero_gradients
-from ..autograd.graph import wrap, writes
 from ..tensor import Tensor
 
 __all__ = ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "lr_scheduler"]
@@ -118,7 +118,7 @@ class Optimizer:
         return [state[name]._storage() for name in names]
 
     def _scratch(self, like: Array) -> Array:
-        """An array of this shape and dtype to compute in, the same at each step: fresh memory would cost page faults."""
+        """An array of this shape and dtype to compute in, the same at each step: fresh memory costs page faults."""
         key = like.shape, like.dtype
         if key not in self._buffers:
             self._buffers[key] = np.empty(*key)
@@ -173,8 +173,8 @@ FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they com
 def add_scaled(y: Array, x: Any, a: float, scratch: Array | None = None) -> None:
     """y += a*x in place.
 
-    torch fuses the two operations: one rounding. So do we for a few float32 numbers (the product is exact in float64), so
-    that small models follow torch's to the last bit; for more, the conversions would cost four times the arithmetic.
+    torch fuses the two operations: one rounding. So do we for a few float32 numbers (the product is exact in float64),
+    so that small models follow torch's to the last bit; for more, the conversions would cost four times the arithmetic.
     """
     if y.size <= FUSED_SIZE and y.dtype is FLOAT32:
         wide = x.astype(np.float64)
@@ -217,9 +217,9 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
-        fused: bool | None = None,
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
+        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+        differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         _check(lr=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
@@ -265,8 +265,8 @@ class Adam(Optimizer):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
         _check(weight_decay=weight_decay)
-        order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"
-        super().__init__(params, _options(locals(), order))
+        order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused"
+        super().__init__(params, _options(locals(), f"{order} decoupled_weight_decay"))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         step, m, v, *largest = self._state(
@@ -342,12 +342,12 @@ class RMSprop(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Adagrad (Duchi et al., 2011): s is the sum of all g*g so far; p -= lr/(1 + (t - 1)*lr_decay) * g / (sqrt(s) + eps)."""
+    """Adagrad (Duchi et al., 2011): for s, the sum of all g*g, p -= lr/(1 + (t - 1)*lr_decay) * g / (sqrt(s) + eps)."""
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *, maximize: bool = False,
-        differentiable: bool = False, fused: bool | None = None,
+        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
+        maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         _check(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay)
         _check(initial_accumulator_value=initial_accumulator_value, eps=eps)
@@ -371,7 +371,7 @@ class Adagrad(Optimizer):
 
 
 class Adadelta(Optimizer):
-    """Adadelta (Zeiler, 2012): v and u are running means of g*g and of d*d; p -= lr*d for d = g * sqrt(u + eps)/sqrt(v + eps)."""
+    """Adadelta (Zeiler, 2012): p -= lr*d for d = g * sqrt(u + eps)/sqrt(v + eps); v, u: running means of g*g, d*d."""
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,

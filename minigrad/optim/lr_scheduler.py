@@ -25,9 +25,9 @@ __all__ = [
 
 
 ORDER = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call them in "
-    "the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in PyTorch "
-    "skipping the first value of the learning rate schedule. See more details at "
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you should call "
+    "them in the opposite order: `optimizer.step()` before `lr_scheduler.step()`.  Failure to do this will result in "
+    "PyTorch skipping the first value of the learning rate schedule. See more details at "
     "https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 )
 EPOCH = (
@@ -92,8 +92,8 @@ class LRScheduler:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if epoch is not None:
             warnings.warn(EPOCH, stacklevel=2)
-        closed_form = epoch is not None and hasattr(self, "_get_closed_form_lr")
-        for group, lr in zip(self.optimizer.param_groups, self._get_closed_form_lr() if closed_form else self.get_lr()):
+        rates = (self.get_lr if epoch is None else getattr(self, "_get_closed_form_lr", self.get_lr))()
+        for group, lr in zip(self.optimizer.param_groups, rates):
             group["lr"] = lr
         self._last_lr = self._rates()
 

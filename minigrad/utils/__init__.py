@@ -1,3 +1,3 @@
 """torch.utils: data, the datasets and loaders."""
 
-from . import data
+from . import data as data

@@ -323,8 +323,8 @@ class DataLoader(Generic[T]):
     _made = False
 
     def __init__(
-        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None, sampler: Iterable[Any] | None = None,
-        batch_sampler: Iterable[Sequence[Any]] | None = None, num_workers: int = 0,
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+        sampler: Iterable[Any] | None = None, batch_sampler: Iterable[Any] | None = None, num_workers: int = 0,
         collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
         timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, multiprocessing_context: Any = None,
         generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
@@ -372,7 +372,8 @@ class DataLoader(Generic[T]):
         _draw_seed(self.generator or default_generator)  # the seed that torch draws for its workers
         if isinstance(self.dataset, IterableDataset):
             return self._stream(iter(self.dataset))
-        return map(self._fetch, self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+        order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return map(self._fetch, order)
 
     def _fetch(self, index: Any) -> Any:
         """The batch of a list of indices, or, without batching, the sample of one."""
