@@ -223,7 +223,7 @@ class Tensor:
         """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not self.is_leaf:
+        if not self.retains_grad and not self.is_leaf:
             self._hooks().retains = weakref.ref(self)
 
     @property
@@ -392,8 +392,10 @@ class Tensor:
             return
         base = self._base
         _, region = self._place_in_base()
-        self._seen = -1
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
+        self._seen = -1
+        if self.retains_grad:
+            self._current_node()  # now, since the old node may be met on the way back
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Tensor:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""

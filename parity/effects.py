@@ -50,6 +50,11 @@ REFUSALS = {
         r"does not require grad|not have been used in the graph",
         "torch gives zeros; here the first derivative does not depend on the input",
     ),
+    "detach_ of a product that is composed with a view": (
+        r"@",
+        r"Can't detach views",
+        "matmul of more than two dimensions ends with a view here; detach() does the same",
+    ),
     "write to an expanded tensor": (
         r"copy_|fill_|zero_|\[\[|> 0\]",
         r"more than one element of the written-to tensor",
@@ -68,13 +73,14 @@ REFUSALS = {
 }
 # And where torch raises though the engine does not, and need not: nothing that its backward needs was freed; torch calls the
 # hook of an output of a custom Function with None, if that was not used; torch takes a view for a leaf as long as it has not
-# looked at what became of its base; torch fails itself.
+# looked at what became of its base; a view made under no_grad is a constant here; torch fails itself.
 KEPT = (
-    r"Trying to backward through the graph a second time|'NoneType'|^a leaf Variable that requires grad is being used|INTERNAL ASSERT"
+    r"Trying to backward through the graph a second time|'NoneType'|^a leaf Variable that requires grad is being used|"
+    r"Can't call numpy|INTERNAL ASSERT"
 )
 
 # torch.autograd.grad may return a view, even an expanded one, which then can't be written to; here it is always a new tensor.
-GRADIENT_IS_A_VIEW = r"more than one element|A view was created in no_grad mode"
+GRADIENT_IS_A_VIEW = r"more than one element|A view was created in no_grad mode|Can't detach views"
 
 PRELUDE = (
     "w = torch.tensor([1.5, -2.0, 0.5], dtype=torch.float64, requires_grad=True)",
@@ -274,8 +280,10 @@ def fill(template: str, rng: random.Random, tensors: dict[str, Any]) -> str | No
         chosen["b"] = rng.choice(fitting if rng.random() < 0.95 else recent)
     if "out=" in template and tensors[chosen["u" if "out={u}" in template else "t"]].requires_grad:
         return None  # torch keeps the old shape of a leaf that it has resized
-    if len({chosen[k] for k in "tuab" if k in chosen}) > 1 and re.search(r"_\(|[^=]=[^=]", template) and murky(
-        [tensors[chosen[k]] for k in "tuab" if k in chosen]
+    if "[[0" in template and tensors[chosen["t"]].numel() == 0:
+        return None
+    if len([k for k in "tuab" if "{" + k + "}" in template]) > 1 and re.search(r"_\(|[^=]=[^=]", template) and murky(
+        [tensors[chosen[k]] for k in "tuab" if "{" + k + "}" in template]
     ):
         return None
     if template == "del {t}" and chosen["t"] not in NAMES:

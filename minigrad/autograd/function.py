@@ -122,7 +122,7 @@ class BackwardNode(Node):
             j = next((j for j, out in enumerate(outputs) if out is t and self.outputs[j] is not None), None)
             if j is not None:  # a saved output would hold this node, which would hold it
                 self.from_outputs[i] = j
-                t = wrap(t._array, None, t._version)
+                t = wrap(t._storage(), None, t._version)
             kept.append(NOTHING if t is None else t)
         self.saved, self.versions = tuple(kept), tuple([t._version[0] for t in kept])
         self.keeps = ("saved",) * len(kept)  # the walk frees what a node keeps
