@@ -15,7 +15,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from .calling import torch_function
-from .elementwise import log, reciprocal, trunc, where
+from .elementwise import log, no_slope, reciprocal, where
 from .promotion import operand, promoted, result_type, shape_error
 
 # The exponents that torch does not leave to the C library's pow
@@ -151,7 +151,7 @@ _remainder, _fmod, _floor, _trunc = [
     _dividing(name, function)
     for name, function in (("remainder", np.remainder), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
 ]
-_zero = {"binary": True, "name": "DivBackward2", "x": lambda g: g * 0.0, "y": lambda g: g * 0.0}
+_zero = {"binary": True, "name": "DivBackward2", "x": no_slope, "y": no_slope}
 floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)
 div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_trunc)
 remainder_number = differentiable(name="RemainderBackward0", x=lambda g: g)(_remainder)
@@ -159,7 +159,7 @@ fmod_number = differentiable(name="FmodBackward0", x=lambda g: g)(_fmod)
 remainder_tensor = differentiable(
     binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_floor(x, y))(_remainder)  # fmt: skip
 fmod_tensor = differentiable(
-    binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * trunc(x / y))(_fmod)  # fmt: skip
+    binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_trunc(x, y))(_fmod)  # fmt: skip
 
 
 @differentiable(binary=True, floats=True,

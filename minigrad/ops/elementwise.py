@@ -28,6 +28,11 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, x, y)
 
 
+def no_slope(g: Any) -> Any:
+    """The gradient of a step function: 0, whatever g is."""
+    return where(False, g, 0.0)
+
+
 def function(name: str, forward: Any, rule: Any, floats: bool = True, node: str | None = None) -> Any:
     """The operation `name`: a function of arrays, applied to each element, and its rule."""
     apply = (lambda x: forward(x)) if isinstance(forward, np.ufunc) else forward
@@ -59,7 +64,7 @@ def abs(x: Array) -> Array:
     return np.absolute(x)
 
 
-@differentiable(x=lambda g: where(False, g, 0.0))
+@differentiable(x=no_slope)
 def sign(x: Array) -> Array:
     if x.dtype.kind == "b":
         return x
@@ -72,7 +77,7 @@ def _step(name: str, ufunc: np.ufunc) -> Any:
         refuse_bool(x, NotImplementedError, f"\"{name}_vml_cpu\" not implemented for 'Bool'")
         return ufunc(x)
 
-    return function(name, forward, lambda g: where(False, g, 0.0), floats=False)
+    return function(name, forward, no_slope, floats=False)
 
 
 floor, ceil, trunc = _step("floor", np.floor), _step("ceil", np.ceil), _step("trunc", np.trunc)
@@ -85,7 +90,7 @@ def frac(x: Array) -> Array:
     return x - np.trunc(x)
 
 
-@differentiable(name="RoundBackward0", x=lambda g: where(False, g, 0.0))
+@differentiable(name="RoundBackward0", x=no_slope)
 def round_half_even(x: Array, decimals: int) -> Array:
     refuse_bool(x, NotImplementedError, "\"round_vml_cpu\" not implemented for 'Bool'")
     return np.rint(x) if decimals == 0 and x.dtype.kind == "f" else np.round(x, decimals)

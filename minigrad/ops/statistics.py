@@ -1,6 +1,6 @@
 """Spread, norms, products, running sums, sorting and counting.
 
-The rules of a product never divide by an element, so that zeros need no case of their own. Next: choosing.py.
+The rules of a product divide by an element only where none is zero, so that zeros are exact too. Next: choosing.py.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
 
 
 def divisible(x: Any) -> bool:
-    """Whether the others' product may be taken as the product over the element: x is an array without zeros."""
-    return isinstance(x, np.ndarray) and bool(x.all())
+    """Whether the product of the other elements may be taken as that of all, divided by the element."""
+    return bool(np.all(getattr(x, "_array", x)))
 
 
 @differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))

@@ -246,6 +246,10 @@ DIFFERENT = {
         "torch.LongTensor(torch.ones(2))", "torch.FloatTensor(None)", "device='foo')", "set_default_device('foo')", "T([1, 0, 1]), 2.)",
         "torch.meshgrid(torch.ones(2, 2), indexing='ij')",
     ],
+    "the second derivative of x ** y at x = 0, of |x| ** .5 at 0, and of the variance of one number are other at these points": [
+        "; 0. ** x", "torch.pow(x, y)", "x.pow(y)", "G([0., 2., 3.]); x.norm(.5)", "G([0., 0., 3.]); x.norm(.5)",
+        "G([3., -4., 0.]); x.norm(.5)", "G([5.]); x.var()",
+    ],
     "torch warns once": ["torch.set_default_tensor_type('torch.FloatTensor')"],
 }  # fmt: skip
 
@@ -272,12 +276,23 @@ def ask(torch: Any, case: str) -> dict[str, Any]:
             leaves = [n for n in "xyz" if getattr(space.get(n), "requires_grad", False) and space[n].is_leaf]
             if leaves and isinstance(result, torch.Tensor) and result.requires_grad:
                 answer["grad_fn"] = str(type(result.grad_fn).__name__)
-                result.backward(torch.tensor(np.resize([1.25, -0.5, 2.0, -3.0, 0.75], tuple(result.shape)), dtype=result.dtype))
-                answer["gradients"] = {n: described(torch, space[n].grad) for n in leaves}
+                inputs = [space[n] for n in leaves]
+                gradients = torch.autograd.grad(result, inputs, pull(torch, result), create_graph=True, allow_unused=True)
+                answer["gradients"] = {n: described(torch, None if g is None else g + torch.zeros(tuple(g.shape), dtype=g.dtype)) for n, g in zip(leaves, gradients)}
+                roots = [g for g in gradients if g is not None and g.requires_grad]
+                if roots:
+                    second = torch.autograd.grad(roots, inputs, [pull(torch, g, 2) for g in roots], allow_unused=True)
+                    answer["second"] = {n: described(torch, None if g is None else g + torch.zeros(tuple(g.shape), dtype=g.dtype)) for n, g in zip(leaves, second)}
         except Exception as error:
             answer = {"error": type(error).__name__, "text": str(error)}
     texts = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     return answer | ({"warning": texts[0].split(" (Triggered")[0]} if texts else {})
+
+
+def pull(torch: Any, result: Any, start: int = 0) -> Any:
+    """A cotangent for the result: numbers of no symmetry."""
+    numbers = [1.25, -0.5, 2.0, -3.0, 0.75]
+    return torch.tensor(np.resize(numbers[start:] + numbers[:start], tuple(result.shape)), dtype=result.dtype)
 
 
 def described(torch: Any, value: Any) -> Any:
@@ -321,4 +336,20 @@ def agree(mine: dict[str, Any], theirs: dict[str, Any]) -> bool:
         and mine.get("warning") == theirs.get("warning")
         and ours.keys() == its.keys()
         and all(same(ours[n], its[n]) for n in its)
+        and same_second(mine, theirs)
     )
+
+
+def same_second(mine: dict[str, Any], theirs: dict[str, Any]) -> bool:
+    """Whether second gradients agree: none is zero, and what cancels does so up to some units of the largest number around."""
+    for name in mine.get("second", {}).keys() | theirs.get("second", {}).keys():
+        shown = [said["gradients"][name] for said in (mine, theirs)]
+        if "None" in shown:
+            continue
+        pair = [said.get("second", {}).get(name, "None") for said in (mine, theirs)]
+        numbers = [[0.0] * len(g["values"]) if p == "None" else [float(v) for v in p["values"]] for p, g in zip(pair, shown)]
+        around = [abs(v) for v in numbers[1] + [float(v) for v in shown[1]["values"]] + [3.0] if math.isfinite(v)]
+        for a, b in zip(*numbers):
+            if not (a == b or (math.isnan(a) and math.isnan(b)) or abs(a - b) <= 64 * 2**-52 * max(around)):
+                return False
+    return True
