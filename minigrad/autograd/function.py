@@ -107,6 +107,7 @@ class BackwardNode(Node):
                     )
                 if out._is_view():  # its part of the history goes to the base at once
                     self.parents = tuple([out._history() if a is out else p for a, p in zip(args, self.parents)])
+                    self.number = graph.next_number()  # parents have lower numbers
                 out._rebase(self.of_output(i))
             else:
                 out._node = self.of_output(i)
