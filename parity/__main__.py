@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 import importlib
+from multiprocessing import get_context
+import os
 import sys
 from typing import Any
 
@@ -51,6 +54,15 @@ def parser() -> argparse.ArgumentParser:
     return out
 
 
+def training_rows(engine: str, against: str, device: str, dtype: str | None) -> list[Row]:
+    """The training section, for a process of its own."""
+    from parity import training
+    ours, theirs = load(engine, device), load(against, device)
+    if theirs.name == "torch":
+        theirs.module.set_num_threads(1)
+    return list(training.check_training(ours, theirs, (), dtype))
+
+
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -90,6 +102,9 @@ def calls_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar
 
 def training_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import training
+    if options.aside is not None:
+        yield from options.aside.result()
+        return
     names = list(getattr(options, "names", []))
     known = training.names()
     if unknown := [name for name in names if name not in known]:
@@ -107,7 +122,7 @@ def mutants_section(options: argparse.Namespace, ours: Engine, theirs: Engine, b
         if getattr(options, "command", None) == "mutants":
             raise SystemExit(usage("mutants are made of minigrad; they need --engine minigrad"))
         return
-    failing = {section: {row.name for row in rows if row.fails} for section, rows in options.found.items()} if options.command is None else {}
+    failing = {section: {row.name: row.cases for row in rows if row.fails} for section, rows in options.found.items()} if options.command is None else {}
     yield from bar(mutants.check_mutants(ours, theirs, names, options.seed, failing), len(names) or len(known))
 
 
@@ -166,6 +181,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.found = found
     console = report.make_console()
     stopped = False
+    options.aside, pool = None, None
+    if options.command is None and (os.cpu_count() or 1) > 1:  # the longest section runs beside the others
+        pool = ProcessPoolExecutor(1, get_context("spawn"))
+        options.aside = pool.submit(training_rows, options.engine, options.against, options.device, options.dtype)
     try:
         for name in names:
             rows = found.setdefault(name, [])
@@ -175,6 +194,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         stopped = True
     except SystemExit as status:
         return int(status.code or 0)
+    finally:
+        if pool is not None:
+            pool.shutdown(wait=not stopped, cancel_futures=True)
     report.write(console, found, ours.name, theirs.name, options.quiet)
     if stopped:
         console.print("stopped by Ctrl-C; this is what was found until then")

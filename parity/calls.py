@@ -5,7 +5,9 @@ retain, zero `.grad` by None and in place, detach, no_grad, in-place edits of le
 `.data`. Each statement runs on both engines; after each the two must agree in every value, every `.grad`, every
 `requires_grad` and `is_leaf`, or in the kind of error. Tensors are float64 with short numbers, so engines that do the
 same thing agree to about 1e-15; differences in what is done are of order one, and `CLOSE` lies between. Not drawn is
-`requires_grad_()` on a tensor that has views: torch then gives the views a history that they never had.
+`requires_grad_()` on a tensor that has views (torch then gives the views a history that they never had), nor relu and
+max (whether their constant slope "requires grad" is nobody's business). A history ends where both raise in a backward:
+torch has then given some leaves their gradients, an engine may leave all as they were.
 """
 
 from __future__ import annotations
@@ -93,13 +95,13 @@ def _fits(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
 @rule(3)
 def transform(m: Machine) -> str:
     x = m.name()
-    form = m.pick(("{} * 2", "{} ** 2", "{}.sigmoid()", "{}.exp()", "torch.relu({})", "{}.tanh()", "{} / 2", "-{}", "torch.sqrt({} * {} + 1)"))
+    form = m.pick(("{} * 2", "{} ** 2", "{}.sigmoid()", "{}.exp()", "{}.tanh()", "{} / 2", "-{}", "torch.sqrt({} * {} + 1)"))
     return m.new(m.shapes[x], form.replace("{}", x))
 
 
 @rule(3)
 def reduce(m: Machine) -> str:
-    return m.new((), m.pick(("{}.sum()", "{}.mean()", "({} * {}).sum()", "{}.max()")).replace("{}", m.name()))
+    return m.new((), m.pick(("{}.sum()", "{}.mean()", "({} * {}).sum()")).replace("{}", m.name()))
 
 
 @rule(3)
@@ -251,9 +253,13 @@ def play(history: Sequence[str], ours: Engine, theirs: Engine) -> Finding | None
             x, y = mine.do(text), model.do(text)
             if x is not None and y is None and any(re.search(pattern, str(x)) for pattern in REFUSED) and isinstance(x, RuntimeError | NotImplementedError):
                 return Finding(text, Verdict.NOT_OFFERED, f"`{text}` is refused: {str(x).splitlines()[0]}", x, y)
+            if y is not None and ("more than one element" in str(y) or "NoneType" in str(y)):
+                return None  # torch's own layout of a gradient cannot be written to; or there was no gradient to name
             if type(x).__name__ != type(y).__name__ if x is not None and y is not None else x is not y:
                 return Finding(text, Verdict.ONE_ERROR if x is None or y is None else Verdict.OTHER_ERROR,
                                f"at `{text}` {ours.name} {_says(x)}, {theirs.name} {_says(y)}", x, y)
+            if y is not None and ("backward" in text or "grad(" in text):
+                return None
             for name in model.names:
                 if name[0] in "abct" and name != "torch" and (found := _compare(name, text, mine, model, ours.name, theirs.name)):
                     return found

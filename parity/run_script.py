@@ -1,9 +1,10 @@
-"""Runs a script under one engine and saves the tensors it leaves: what `parity.scripts` starts, in a process for each engine.
+"""Runs a script under one engine and saves the tensors it leaves: what `parity.scripts` starts, in a process for
+each engine.
 
     python parity/run_script.py ENGINE RESULTS NOISE SCRIPT [ARGS...]
 
-Started by its path, so that the process of another engine never imports torch. NOISE is 0, or the seed of a run of torch
-in which every result is moved by its last digit at random (`RoundedAtRandom`).
+Started by its path, so that the process of another engine never imports torch. NOISE is 0, or the seed of a run of
+torch in which every result is moved by its last digit at random (`RoundedAtRandom`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import importlib
 import os
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,16 +47,18 @@ def save_tensors(torch: Any, names: dict[str, Any], file: str) -> None:
 
 
 def rounded_at_random(torch: Any, seed: int) -> Any:
-    """A mode in which torch's arithmetic moves every result by -1, 0 or 1 unit in its last digit (Monte Carlo arithmetic).
+    """A mode in which torch's arithmetic moves every result by -1, 0 or 1 unit in its last digit (Monte Carlo
+    arithmetic).
 
-    Whole numbers stay, since they are constants, labels and counts; so do draws, views and copies. Before a sum or a product
-    of matrices its inputs are moved, as the roundings inside it would do.
+    Whole numbers stay, since they are constants, labels and counts; so do draws, views and copies. Before a sum or
+    a product of matrices its inputs are moved, as the roundings inside it would do.
     """
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_map
 
     generator = torch.Generator().manual_seed(seed)
-    kept = set("clone copy_ _to_copy cat stack index select gather where sort max min amax amin argmax argmin topk fill_".split())
+    kept = set("clone copy_ _to_copy fill_ cat stack index select gather where sort topk".split())
+    kept |= {"max", "min", "amax", "amin", "argmax", "argmin"}
 
     def moved(x: Any, in_place: bool) -> Any:
         if not isinstance(x, torch.Tensor) or not x.is_floating_point():
@@ -67,7 +70,9 @@ def rounded_at_random(torch: Any, seed: int) -> Any:
     class RoundedAtRandom(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             name, tags = function.overloadpacket.__name__, function.tags
-            makes = name.startswith(("empty", "zeros", "ones", "full", "arange", "linspace", "eye", "lift", "scalar_tensor"))
+            makes = name.startswith(
+                ("empty", "zeros", "ones", "full", "arange", "linspace", "eye", "lift", "scalar_tensor")
+            )
             if function.is_view or makes or name in kept or torch.Tag.nondeterministic_seeded in tags:
                 return function(*args, **(kwargs or {}))
             if torch.Tag.pointwise not in tags and torch.Tag.inplace not in tags:

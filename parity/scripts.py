@@ -1,11 +1,11 @@
 """`python -m parity script SCRIPT [ARGS...]`: does a torch script print and compute the same under the engine?
 
-The script runs under torch and under the engine, each in a fresh process with the same directory, arguments and seeds. Then
-everything that it printed is compared, and every tensor left in its globals, with its gradient. Text and whole numbers have
-to be the same. Other numbers are alike if they differ by a unit of the last digit printed, by a few roundings, or by no more
-than rounding explains. What it explains is measured: torch runs the script again, three times, each result moved by its last
-digit at random (Monte Carlo arithmetic, Parker 1997), and a number may differ by ten times what that changed in it.
-Next: run_script.py, what each process does.
+The script runs under torch and under the engine, each in a fresh process with the same directory, arguments and
+seeds. Then everything that it printed is compared, and every tensor left in its globals, with its gradient. Text
+and whole numbers have to be the same. Other numbers are alike if they differ by a unit of the last digit printed,
+by a few roundings, or by no more than rounding explains. What it explains is measured: torch runs the script again,
+three times, each result moved by its last digit at random (Monte Carlo arithmetic, Parker 1997), and a number may
+differ by ten times what that changed in it. Next: run_script.py, what each process does.
 """
 
 from __future__ import annotations
@@ -51,8 +51,17 @@ def run(engine: str, argv: Sequence[str], noise: int = 0) -> Run:
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8"}
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder, "tensors.npz")
-        child = [sys.executable, str(Path(__file__).with_name("run_script.py")), engine, str(results), str(noise), *argv]
-        done = subprocess.run(child, capture_output=True, stdin=subprocess.DEVNULL, env=environment, encoding="utf-8", errors="replace")
+        child = [
+            sys.executable,
+            str(Path(__file__).with_name("run_script.py")),
+            engine,
+            str(results),
+            str(noise),
+            *argv,
+        ]
+        done = subprocess.run(
+            child, capture_output=True, stdin=subprocess.DEVNULL, env=environment, encoding="utf-8", errors="replace"
+        )
         tensors = dict(np.load(results)) if results.exists() else {}
     return Run(engine, done.returncode, ADDRESS.sub("at 0x...", done.stdout), done.stderr, tensors)
 
@@ -111,12 +120,15 @@ def unit_of(number: str) -> float:
 def columns_of(text: str) -> list[tuple[Any, float]]:
     """(column, value) of each number printed: numbers at the same place of lines that read alike share a column."""
     return [
-        ((words_of(line), k), float(number)) for line in text.splitlines() for k, number in enumerate(NUMBER.findall(line))
+        ((words_of(line), k), float(number))
+        for line in text.splitlines()
+        for k, number in enumerate(NUMBER.findall(line))
     ]
 
 
 def printed_noise(theirs: Run, trials: Sequence[Run]) -> list[float]:
-    """How far rounding at random moves each printed number: at most, in the trials and over 5 lines before and after."""
+    """How far rounding at random moves each printed number: at most, in the trials and over 5 lines before and
+    after."""
     base = columns_of(theirs.printed)
     moved = [0.0] * len(base)
     for trial in trials:
@@ -138,7 +150,10 @@ def compare_printed(found: Comparison, theirs: Run, ours: Run, trials: Sequence[
     noise = iter(printed_noise(theirs, trials))
     other_digits, other_blanks = False, ""
     for i, (a, b) in enumerate(zip_longest(theirs.printed.splitlines(), ours.printed.splitlines()), 1):
-        both = "".join(f"\n  {run.engine:<9} {'(no such line)' if line is None else line}" for run, line in ((theirs, a), (ours, b)))
+        both = "".join(
+            f"\n  {run.engine:<9} {'(no such line)' if line is None else line}"
+            for run, line in ((theirs, a), (ours, b))
+        )
         if a is None or b is None or words_of(a) != words_of(b):
             found.differences.append(f"line {i} reads otherwise:{both}")
             return
@@ -171,15 +186,23 @@ def compare_tensors(found: Comparison, theirs: Run, ours: Run, trials: Sequence[
         a, b = theirs.tensors[name], ours.tensors[name]
         found.tensors += 1
         if (a.shape, a.dtype) != (b.shape, b.dtype):
-            found.differences.append(f"{name} is {a.dtype} of shape {a.shape} for torch, {b.dtype} of {b.shape} for {ours.engine}")
+            found.differences.append(
+                f"{name} is {a.dtype} of shape {a.shape} for torch, {b.dtype} of {b.shape} for {ours.engine}"
+            )
             continue
         explained, roundings = 0.0, 0.0
         if a.dtype.kind == "f" and a.size:
-            same = [trial.tensors[name] for trial in trials if name in trial.tensors and trial.tensors[name].shape == a.shape]
+            same = [
+                trial.tensors[name]
+                for trial in trials
+                if name in trial.tensors and trial.tensors[name].shape == a.shape
+            ]
             explained = max((float(np.nan_to_num(np.abs(a - t)).max()) for t in same), default=0.0)
             roundings = ROUNDINGS * np.finfo(a.dtype).eps * np.maximum(np.abs(a), np.abs(b))
         if not found.alike(name, a, b, roundings + MARGIN * explained):
-            worst = np.unravel_index(int(np.nan_to_num(np.abs(np.subtract(a, b, dtype=float)), nan=np.inf).argmax()), a.shape)
+            worst = np.unravel_index(
+                int(np.nan_to_num(np.abs(np.subtract(a, b, dtype=float)), nan=np.inf).argmax()), a.shape
+            )
             told = f", {explained:.1g} of it explained by rounding" if trials else ""
             place = f"[{', '.join(map(str, worst))}]" if a.ndim else ""
             found.differences.append(
@@ -193,8 +216,11 @@ def compare_tensors(found: Comparison, theirs: Run, ours: Run, trials: Sequence[
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compare and report. Returns 0 if alike, 1 if not, 2 if the script fails under torch or something is not there."""
-    parser = argparse.ArgumentParser(prog="python -m parity script", description="Run a torch script under torch and under an engine, and compare.")
+    """Compare and report. Returns 0 if alike, 1 if not, 2 if the script fails under torch or something is not
+    there."""
+    parser = argparse.ArgumentParser(
+        prog="python -m parity script", description="Run a torch script under torch and under an engine, and compare."
+    )
     parser.add_argument("--engine", default="minigrad", metavar="MODULE", help="the engine (default minigrad)")
     parser.add_argument("--json", metavar="FILE", help="write what was found as data")
     parser.add_argument("--quiet", action="store_true", help="print differences only")
@@ -213,7 +239,9 @@ def main(argv: Sequence[str]) -> int:
 
     theirs = run("torch", command)
     if theirs.status != 0:
-        return refuse(f"{options.script} fails under torch itself, with status {theirs.status}:\n{theirs.errors.strip()}")
+        return refuse(
+            f"{options.script} fails under torch itself, with status {theirs.status}:\n{theirs.errors.strip()}"
+        )
     ours = run(options.engine, command)
     found = compare(theirs, ours)
     if found.by_rounding and ours.status == 0:
@@ -223,7 +251,8 @@ def main(argv: Sequence[str]) -> int:
         print(f"{options.script} under torch and {options.engine}")
         print(f"  {found.numbers} numbers printed and {found.tensors} tensors left were compared")
         if found.apart:
-            print(f"  {found.apart} values are not the same but alike: at most {found.worst:.1e} apart, relative ({found.worst_at})")
+            print(f"  {found.apart} values are alike but not the same: at most {found.worst:.1e} of their size apart")
+            print(f"  ({found.worst_at})")
     for difference in found.differences:
         print(difference)
     if not options.quiet:
