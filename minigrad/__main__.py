@@ -1,7 +1,8 @@
 """`python -m minigrad SCRIPT [ARGS...]` runs a torch script, unedited, on minigrad.
 
-`stand_in` puts minigrad's modules under torch's names, so that the script's `import torch` finds them; `run` then runs the
-file the way `python SCRIPT ARGS...` would. A name that minigrad does not have raises where it is used, and says so.
+`stand_in` puts minigrad's modules under torch's names, so that the script's `import torch` finds them; `run` then
+runs the file the way `python SCRIPT ARGS...` would. A name that minigrad does not have raises where it is used, and
+says so.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ def hide_runner(*files: str) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command. Returns the exit status: 0, or 2 if there is no script to run; what the script raises goes through."""
+    """The command. Returns the exit status: 0, or 2 if there is no script to run; what the script raises goes
+    through."""
     if not argv or argv[0].startswith("-"):
         asked = list(argv) in (["-h"], ["--help"])
         print(USAGE, file=sys.stdout if asked else sys.stderr)
@@ -100,7 +102,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         code = load(argv[0])
     except OSError as error:
-        print(f"python -m minigrad: can't open file '{argv[0]}': [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        print(
+            f"python -m minigrad: can't open file '{argv[0]}': [Errno {error.errno}] {error.strerror}", file=sys.stderr
+        )
         return 2
     stand_in()
     run(code, argv)

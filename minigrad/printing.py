@@ -1,8 +1,9 @@
 """How a tensor looks as text: what torch prints, character for character.
 
 `tensor_repr` puts together a prefix, the body (brackets, cells, line breaks) and notes on what the cells do not show
-(dtype, grad_fn). All floats of one tensor share one format, `_cell_format`, chosen from the elements that are shown. How
-much is shown, and with how many digits, `set_printoptions` says. Nothing here knows Tensor: it prints arrays.
+(dtype, grad_fn). All floats of one tensor share one format, `_cell_format`, chosen from the elements that are
+shown. How much is shown, and with how many digits, `set_printoptions` says. Nothing here knows Tensor: it prints
+arrays.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ __all__ = ["set_printoptions", "tensor_repr"]
 
 @dataclass
 class PrintOptions:
-    """precision: digits after the point; threshold: elements from which a tensor is summarised; edgeitems: how many are
-    then left at either end of an axis; linewidth: characters; sci_mode: 1.0000e+00 always, never, or (None) as needed."""
+    """precision: digits after the point; threshold: elements from which a tensor is summarised; edgeitems: how many
+    are then left at either end of an axis; linewidth: characters; sci_mode: 1.0000e+00 always, never, or (None) as
+    needed."""
 
     precision: int = 4
     threshold: float = 1000
@@ -32,7 +34,11 @@ class PrintOptions:
     sci_mode: bool | None = None
 
 
-PROFILES = {"default": PrintOptions(), "short": PrintOptions(precision=2, edgeitems=2), "full": PrintOptions(threshold=math.inf)}
+PROFILES = {
+    "default": PrintOptions(),
+    "short": PrintOptions(precision=2, edgeitems=2),
+    "full": PrintOptions(threshold=math.inf),
+}
 options = PrintOptions()
 
 
@@ -40,7 +46,8 @@ def set_printoptions(
     precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
 ) -> None:  # fmt: skip
-    """Set the options given (see PrintOptions), after those of a profile ('default', 'short', 'full') if one is named.
+    """Set the options given (see PrintOptions), after those of a profile ('default', 'short', 'full') if one is
+    named.
 
     As in torch, `sci_mode` is set by every call. ValueError for an unknown profile.
     """

@@ -1,11 +1,13 @@
 """torch's random numbers, bit for bit: with the same seed every function here gives the numbers that torch gives.
 
-Three layers: `Generator`, the Mersenne Twister, makes arrays of numbers from its 32-bit words; `uniform_`, `normal_`, ...,
-which are also Tensor's methods, write them into a tensor; `rand`, `randn`, ... fill new tensors. How many words a call
-takes, and in what order, is as much a part of the stream as the numbers: every later draw depends on it.
+Three layers: `Generator`, the Mersenne Twister, makes arrays of numbers from its 32-bit words; `uniform_`,
+`normal_`, ..., which are also Tensor's methods, write them into a tensor; `rand`, `randn`, ... fill new tensors.
+How many words a call takes, and in what order, is as much a part of the stream as the numbers: every later draw
+depends on it.
 
-The float32 logarithm, sine and cosine are those of S. Moshier's Cephes library, which torch computes eight lanes at a time
-with fused multiply-adds; here they run on whole arrays. Next: nn/init.py and utils/data.py, which draw from here.
+The float32 logarithm, sine and cosine are those of S. Moshier's Cephes library, which torch computes eight lanes at
+a time with fused multiply-adds; here they run on whole arrays. Next: nn/init.py and utils/data.py, which draw from
+here.
 """
 
 from __future__ import annotations
@@ -17,17 +19,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import dtypes
 from .autograd import graph
-from .autograd.graph import differentiable, wrap
+from .autograd.graph import Array, differentiable, wrap
 from .dtypes import dtype as DType
 
 if TYPE_CHECKING:
     from .tensor import Tensor
 
-Array = NDArray[Any]
 float32, float64 = np.float32, np.float64
 
 # What torch's get_state() holds: the seed, the twister's words and its place in them, and the spare normal.
@@ -74,27 +74,29 @@ class Generator:
         return self._seed
 
     def get_state(self) -> Tensor:
-        """The state as a uint8 tensor of 5056 bytes, laid out as torch's, so that each engine can go on for the other."""
-        words, place = self._twister.state["state"].values()
+        """The state as a uint8 tensor of 5056 bytes, laid out as torch's: each engine can go on for the other."""
+        twister: Any = self._twister.state["state"]
+        words, place = twister["key"], twister["pos"]
         state = np.zeros(1, STATE)[0]
         state["seed"], state["seeded"], state["words"] = self._seed, 1, words
         fresh = place == 624 and words[0] == self._seed % 2**32  # seeded, and no word taken yet
         state["next"], state["left"] = (0, 1) if fresh else (place, 625 - place)
         state["spare"], state["has_spare"] = self._spare or 0.0, self._spare is not None
-        return wrap(np.frombuffer(state.tobytes(), np.uint8).copy())
+        return wrap(np.frombuffer(state.tobytes(), np.uint8).copy())  # type: ignore[no-any-return]
 
     def set_state(self, state: Tensor) -> Generator:
         """Go back to what `get_state` gave, here or in torch. TypeError or RuntimeError for what is no such state."""
         if not isinstance(state, graph.Tensor) or state.dtype is not dtypes.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
         if state.numel() != STATE.itemsize:
-            raise RuntimeError(f"Expected an RNG state of size {STATE.itemsize} but found the input state size to be {state.numel()}")
+            raise RuntimeError(f"Expected an RNG state of size {STATE.itemsize} but found size {state.numel()}")
         new = np.frombuffer(state.numpy().tobytes(), STATE)[0]
         place = 624 if new["left"] == 1 else int(new["next"])
         if new["seeded"] != 1 or place > 624 or new["left"] != 625 - place:
             raise RuntimeError("Invalid mt19937 state")
         self._seed, self._spare = int(new["seed"]), float(new["spare"]) if new["has_spare"] else None
-        self._twister.state = {"bit_generator": "MT19937", "state": {"key": new["words"].astype(np.uint32), "pos": place}}
+        twister: Any = {"key": new["words"].astype(np.uint32), "pos": place}
+        self._twister.state = {"bit_generator": "MT19937", "state": twister}
         return self
 
     def clone_state(self) -> Generator:
@@ -103,7 +105,7 @@ class Generator:
 
     # ---- the next n numbers
 
-    def words(self, n: int, bits: int = 32) -> NDArray[np.uint64]:
+    def words(self, n: int, bits: int = 32) -> Array:
         """n words of 32 or 64 bits; a word of 64 is made of two, the first on top."""
         if bits == 32:
             return self._twister.random_raw(n)
@@ -116,8 +118,8 @@ class Generator:
             return (self.words(n, 64) & (2**53 - 1)) * 2.0**-53
         return (self.words(n).astype(np.int32) & (2**24 - 1)).astype(float32) * float32(2**-24)
 
-    def integers(self, n: int, low: int, high: int) -> NDArray[np.int64]:
-        """Integers from low to high - 1, as torch's `word % (high - low) + low`; 64-bit words from a span of 2**28 on."""
+    def integers(self, n: int, low: int, high: int) -> Array:
+        """Integers from low to high - 1: `word % span + low`, with words of 64 bits from a span of 2**28 on."""
         span = high - low
         words = self.words(n, 32 if span < 2**28 else 64)
         return words.view(np.int64) if span == 2**64 else (words % span).astype(np.int64) + low
@@ -126,7 +128,7 @@ class Generator:
         """Exponential with the given rate, float64."""
         return -1.0 / rate * _each(math.log1p, -self.random(n))
 
-    def permutation(self, n: int) -> NDArray[np.int64]:
+    def permutation(self, n: int) -> Array:
         """0 .. n-1 shuffled: Fisher and Yates' way, or from 2**32 / 20 on inside out."""
         if n < 2**32 // 20:
             order = list(range(n))
@@ -134,7 +136,7 @@ class Generator:
                 order[i], order[i + ahead] = order[i + ahead], order[i]
             return np.array(order, np.int64)
         shuffled = np.arange(n)
-        view = memoryview(shuffled)
+        view = shuffled.data
         for start in range(0, n, 2**20):
             place = np.arange(start, min(start + 2**20, n), dtype=np.uint64)
             for i, j in enumerate((self.words(len(place), 64) % (place + 1)).tolist(), start):
@@ -142,7 +144,7 @@ class Generator:
         return shuffled
 
     def standard_normal(self, n: int, dtype: Any, contiguous: bool) -> Array:
-        """n standard normals by Box and Muller: in blocks from 16 contiguous ones on, otherwise one by one in float64."""
+        """Standard normals by Box and Muller: from 16 contiguous ones on in blocks, else one by one in float64."""
         if n < 16 or not contiguous:
             return np.array(self._normals(n), float64)
         z, whole = np.empty(n, dtype), n - n % 16
@@ -187,13 +189,13 @@ def _two_sum(a: Array, b: Any) -> tuple[Array, Array]:
 
 
 def _to_odd(total: Array, lost: Array) -> Array:
-    """The sum rounded to an odd last bit unless exact, so that a second, coarser rounding does no harm (Boldo, 2008)."""
+    """The sum, its last bit odd unless it is exact: a second, coarser rounding then does no harm (Boldo, 2008)."""
     even = total.view(np.int64) & 1 == 0
     return np.where(even & (lost != 0), np.nextafter(total, np.copysign(np.inf, lost)), total)
 
 
 def _fma32(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c rounded once to float32. In float64 the product is exact; the sum is, but for what rounds to a midpoint."""
+    """a * b + c rounded once to float32. In float64 the product is exact, the sum near enough but at midpoints."""
     product = np.multiply(a, b, dtype=float64)
     total = product + c
     if ((total.view(np.int64) & 0x1FFFFFFF) == 0x10000000).any():  # one in 2**29
@@ -213,7 +215,7 @@ def _fma64(a: Array, b: Any, c: Any) -> Array:
         return np.where(np.isnan(fused) | (fused == 0), product + c, fused)  # overflow on the way, and the sign of zero
 
 
-def _scaled(z: Array, scale: float, shift: float) -> Array:
+def _scaled(z: Array, scale: Any, shift: Any) -> Array:
     """z * scale + shift rounded once, in the dtype of z."""
     scale, shift = z.dtype.type(scale), z.dtype.type(shift)
     if scale == 1:
@@ -244,14 +246,14 @@ def _log(x: Array) -> Array:
 
 
 def _sin_cos(x: Array) -> tuple[Array, Array]:
-    """Sine and cosine of float32 >= 0: less the nearest even multiple of pi/4, of which the octant remembers the quadrant."""
-    octant = (x * float32(4 / math.pi)).astype(np.int32) + 1 & ~1
+    """Sine and cosine of float32 >= 0, by polynomials in what is left of x after an even number of octants (pi/4)"""
+    octant: Any = (x * float32(4 / math.pi)).astype(np.int32) + 1 & ~1
     for part in (0.78515625, 2.4187564849853515625e-4, 3.77489497744594108e-8):  # pi/4 in three pieces
         x = _fma32(octant.astype(float32), float32(-part), x)
     z = x * x
     cos = _polynomial(z, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
     cos = _fma32(cos * z, z, float32(-0.5) * z) + float32(1)
-    sin = _polynomial(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+    sin: Any = _polynomial(z, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
     sin = _fma32(sin * z, x, x)
     swap = octant & 2 != 0
     sin, cos = np.where(swap, cos, sin), np.where(swap, sin, cos)
@@ -282,7 +284,7 @@ def _stream(generator: Any) -> Generator:
 
 
 def _fill(t: Tensor, draw: Callable[[int], Array]) -> Tensor:
-    """Write the t.numel() numbers that `draw` gives into t in the order of its memory, as torch does, and return t."""
+    """Write the numbers that `draw` gives, in the order of t's memory, as torch does; returns t."""
     with t._write() as array:
         ordered = array.transpose(_memory_order(array))
         values = draw(array.size)
@@ -310,7 +312,9 @@ def uniform_(t: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Gener
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if not high - low <= np.finfo(t.dtype.numpy).max:
-        raise RuntimeError(f"uniform_ expects to - from within the limits of {t.dtype}, but found to={high:g} and from={low:g}")
+        raise RuntimeError(
+            f"uniform_ expects to - from within the limits of {t.dtype}, but found to={high:g} and from={low:g}"
+        )
 
     def draw(n: int) -> Array:
         values = _scaled(stream.random(n, kind), kind(high) - kind(low), low).astype(t.dtype.numpy, copy=False)
@@ -326,7 +330,7 @@ def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Genera
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     if t.dtype is dtypes.float16 and t.numel() >= 16:
-        raise NotImplementedError("minigrad draws float16 normals fewer than 16 at a time; draw float32 and convert: .half()")
+        raise NotImplementedError("minigrad draws fewer than 16 float16 normals at a time; draw float32 and convert")
     return _fill(t, lambda n: _scaled(stream.standard_normal(n, kind, t.is_contiguous()), std, mean))
 
 
@@ -354,15 +358,14 @@ def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | Non
     return _fill(t, lambda n: stream.random(n, kind) < ordered)
 
 
-def random_(t: Tensor, *bounds: int | None, to: Any = ..., generator: Generator | None = None) -> Tensor:
-    """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None for it,
-    they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
+def random_(t: Tensor, from_: Any = ..., to: Any = ..., *, generator: Generator | None = None) -> Tensor:
+    """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None
+    for it, they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
     stream, d = _stream(generator), t.dtype
-    bounds = bounds if to is ... else (*bounds, to)
     least, largest = _integer_limits(d)
-    if not bounds:
+    if from_ is ... and to is ...:
         return _fill(t, lambda n: stream.words(n, 64 if d.itemsize == 8 else 32) % (largest + 1))
-    start, stop = (0, bounds[0]) if len(bounds) == 1 else bounds
+    start, stop = (0, to if from_ is ... else from_) if from_ is ... or to is ... else (from_, to)
     low, high = operator.index(start), largest + 1 if stop is None else operator.index(stop)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
@@ -388,24 +391,24 @@ get_rng_state, set_rng_state = default_generator.get_state, default_generator.se
 
 
 def _new(
-    fill: Callable[..., Tensor], parameters: tuple[Any, ...], sizes: tuple[Any, ...] = (), *, like: Any = None,
-    size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-) -> Any:  # fmt: skip
-    """A tensor of some size, or with the shape, dtype and layout of another, filled by `fill(tensor, *parameters)`."""
+    name: str, of: Any, fill: Callable[..., Tensor], *parameters: Any, size: Any = None, generator: Any = None,
+    out: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor filled by `fill(t, *parameters)`: of these sizes, or of a tensor's shape, dtype and layout."""
     from .creation import _shape
 
     dtypes.check_device(device)
-    if like is None:
-        kind = (dtype or dtypes.get_default_dtype()).numpy
-        t = wrap(np.empty(_shape(sizes if size is None else (size,), "size"), kind))
-    elif not isinstance(like, graph.Tensor):
-        raise TypeError(f"argument 'input' (position 1) must be Tensor, not {type(like).__name__}")
+    if isinstance(of, tuple):
+        shape = _shape(of if size is None else (size,), name)
+        t: Tensor = wrap(np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy))
+    elif isinstance(of, graph.Tensor):
+        layout = of._storage()
+        t = wrap(np.empty_like(layout, (dtype or of.dtype).numpy, "C" if 0 in layout.strides else "K"))
     else:
-        layout = like._storage()
-        t = wrap(np.empty_like(layout, (dtype or like.dtype).numpy, "C" if 0 in layout.strides else "K"))
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(of).__name__}")
     if out is not None:
         if out.shape != t.shape:
-            raise RuntimeError(f"out= has shape {tuple(out.shape)}, the result {tuple(t.shape)}")
+            raise RuntimeError(f"{name}(): out= has shape {tuple(out.shape)}, the result {tuple(t.shape)}")
         t = out
     fill(t, *parameters, generator=generator)
     return t.requires_grad_() if requires_grad else t
@@ -413,43 +416,49 @@ def _new(
 
 def rand(*size: Any, **options: Any) -> Tensor:
     """Uniform floats of [0, 1). Options, here and below: generator, out, dtype, device, requires_grad."""
-    return _new(uniform_, (), size, **options)
+    return _new("rand", size, uniform_, **options)
 
 
 def randn(*size: Any, **options: Any) -> Tensor:
     """Standard normals."""
-    return _new(normal_, (), size, **options)
+    return _new("randn", size, normal_, **options)
 
 
-def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = dtypes.int64, **options: Any) -> Tensor:
+def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = None, **options: Any) -> Tensor:
     """`randint(low=0, high, size)`: integers from low to high - 1; int64 unless `dtype` says otherwise."""
     if size is None:
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
-    return _new(random_, (low, high), tuple(size), dtype=dtype, **options)
+    return _new("randint", tuple(size), random_, low, high, dtype=dtype or dtypes.int64, **options)
 
 
-def randperm(n: int, *, dtype: Any = dtypes.int64, **options: Any) -> Tensor:
+def randperm(n: int, *, dtype: Any = None, **options: Any) -> Tensor:
     """The integers 0 to n - 1 in random order. RuntimeError if n is negative, or if dtype does not hold n - 1."""
+    dtype = dtype or dtypes.int64
     if n - 1 > _integer_limits(dtype)[1]:
         raise RuntimeError(f"randperm({n}): {dtype} does not hold {n - 1}")
-    return _new(lambda t, generator: _fill(t, _stream(generator).permutation), (), (n,), dtype=dtype, **options)
+    return _new("randperm", (n,), _shuffle, dtype=dtype, **options)
+
+
+def _shuffle(t: Tensor, generator: Any) -> Tensor:
+    return _fill(t, _stream(generator).permutation)
 
 
 def rand_like(input: Tensor, **options: Any) -> Tensor:
     """Uniform floats of [0, 1) with the shape, dtype and layout of `input`."""
-    return _new(uniform_, (), like=input, **options)
+    return _new("rand_like", input, uniform_, **options)
 
 
 def randn_like(input: Tensor, **options: Any) -> Tensor:
     """Standard normals with the shape, dtype and layout of `input`."""
-    return _new(normal_, (), like=input, **options)
+    return _new("randn_like", input, normal_, **options)
 
 
 def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
-    """`randint_like(input, low=0, high)`: integers from low to high - 1 with the shape, dtype and layout of `input`."""
-    return _new(random_, (0, low) if high is None else (low, high), like=input, **options)
+    """`randint_like(input, low=0, high)`: integers from low to high - 1, with shape, dtype and layout of `input`."""
+    bounds = (0, low) if high is None else (low, high)
+    return _new("randint_like", input, random_, *bounds, **options)
 
 
 @differentiable(name="NormalBackward3", mean=lambda g: g * 0.0, std=lambda g: g * 0.0)
@@ -457,25 +466,26 @@ def _normal_sample(mean: Array, std: Array, drawn: Array) -> Array:
     return drawn
 
 
-def normal(mean: float | Tensor, std: float | Tensor = 1.0, size: Any = None, **options: Any) -> Tensor:
+def normal(mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> Tensor:
     """Normals of a size; or, where mean or std is a tensor, one for each of their elements. RuntimeError if std < 0.
 
-    The gradient of mean and std is zero, as in torch; write `mean + std * torch.randn_like(std)` for that of the formula.
+    The gradient of mean and std is zero, as in torch; that of the formula has `mean + std * torch.randn_like(std)`.
     """
-    if not isinstance(mean, graph.Tensor) and not isinstance(std, graph.Tensor):
+    tensors = [x for x in (mean, std) if isinstance(x, graph.Tensor)]
+    if not tensors:
         if size is None:
             raise TypeError("normal() of two numbers needs a size: torch.normal(mean, std, (rows, columns))")
-        return _new(normal_, (mean, std), tuple(size), **options)
-    both = mean + std  # RuntimeError if they do not broadcast
-    scale, kind = (std._array, std.dtype) if isinstance(std, graph.Tensor) else (None, None)
-    if scale is not None and (scale < 0).any():
-        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {scale.min():g}")
-    kind = mean.dtype if isinstance(mean, graph.Tensor) else kind
-    drawn = _new(normal_, (0.0, std if scale is None else 1.0), both.shape, dtype=kind, **options)._storage()
-    if scale is not None:
-        drawn *= scale
-    drawn += mean._array if isinstance(mean, graph.Tensor) else mean
-    return _normal_sample(mean, std, drawn)
+        return _new("normal", tuple(size), normal_, mean, std, **options)
+    shape, kind = (mean + std).shape, tensors[0].dtype  # RuntimeError if the shapes do not broadcast
+    if std is tensors[-1]:
+        if (std < 0).any():
+            raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {std.min().item():g}")
+        drawn = _new("normal", shape, normal_, dtype=kind, **options)._storage()
+        drawn *= std._array
+    else:
+        drawn = _new("normal", shape, normal_, 0.0, std, dtype=kind, **options)._storage()
+    drawn += mean._array if mean is tensors[0] else mean
+    return _normal_sample(mean, std, drawn)  # type: ignore[no-any-return]
 
 
 @differentiable(name="BernoulliBackward0", p=lambda g: g * 0.0)
@@ -484,14 +494,16 @@ def _bernoulli_sample(p: Array, drawn: Array) -> Array:
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
-    """Ones and zeros in the shape and dtype of `input`: ones with the probabilities it holds, or with probability p each."""
-    chances = (input if p is None else p,)
-    drawn = _new(bernoulli_, chances, tuple(input.shape), dtype=input.dtype, generator=generator)
-    return _bernoulli_sample(input, drawn._array)
+    """Ones and zeros in the shape and dtype of `input`: ones with the probabilities in it, or with probability p."""
+    chances = input if p is None else p
+    drawn = _new("bernoulli", input.shape, bernoulli_, chances, dtype=input.dtype, generator=generator)
+    return _bernoulli_sample(input, drawn._array)  # type: ignore[no-any-return]
 
 
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
-    """Indices drawn with the weights in `input`, (n,) or (rows, n): int64 of shape (num_samples,) or (rows, num_samples).
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """Indices drawn with the weights in `input`, which is (n,) or (rows, n): int64, num_samples for each row.
 
     RuntimeError if weights are negative, not finite or all zero, or, without replacement, fewer than num_samples.
     """
@@ -504,10 +516,10 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     if (weights.sum(-1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if not replacement or num_samples == 1:  # a race: the largest weight / exponential comes first, the next second, ...
-        race = weights / _new(exponential_, (), like=input, generator=stream)._array
-        return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples].copy())
+    if not replacement or num_samples == 1:  # a race that the largest weight / exponential wins, then the next, ...
+        race = weights / _new("multinomial", input, exponential_, generator=stream)._array
+        return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples].copy())  # type: ignore[no-any-return]
     rows = weights.reshape(-1, weights.shape[-1]).cumsum(-1)
     points = stream.random(len(rows) * num_samples).reshape(len(rows), num_samples)
     drawn = [np.searchsorted((row / row[-1])[:-1], u) for row, u in zip(rows, points)]
-    return wrap(np.array(drawn).reshape(*weights.shape[:-1], num_samples))
+    return wrap(np.array(drawn).reshape(*weights.shape[:-1], num_samples))  # type: ignore[no-any-return]

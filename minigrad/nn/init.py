@@ -1,9 +1,9 @@
 """Starting values for parameters: torch.nn.init, drawing the same numbers.
 
-Every function fills the tensor given, outside the graph, and returns it. Glorot and Bengio ("Xavier", 2010) and He et al.
-("Kaiming", 2015) choose the spread so that signals keep their size from layer to layer; the fan of a weight of shape
-(out, in, ...) is how many numbers meet in one output (fan_in) or leave one input (fan_out). `orthogonal_` is not here: its
-numbers come from LAPACK and are no part of the stream.
+Every function fills the tensor given, outside the graph, and returns it. Glorot and Bengio ("Xavier", 2010) and He
+et al. ("Kaiming", 2015) choose the spread so that signals keep their size from layer to layer; the fan of a weight
+of shape (out, in, ...) is how many numbers meet in one output (fan_in) or leave one input (fan_out). `orthogonal_`
+is not here: its numbers come from LAPACK and are no part of the stream.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
+from typing import Any
 
-from ..autograd.modes import no_grad
 from .. import random
+from ..autograd.modes import no_grad
+from ..creation import eye as eye_matrix
 from ..random import Generator
 from ..tensor import Tensor
 
@@ -25,8 +27,8 @@ GAINS |= dict.fromkeys(("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor by which the spread grows to make up for what the nonlinearity takes away.
 
-    `param` is the slope of 'leaky_relu', 0.01 if not given. ValueError for an unknown nonlinearity or a slope that is no
-    number.
+    `param` is the slope of 'leaky_relu', 0.01 if not given. ValueError for an unknown nonlinearity or a slope that
+    is no number.
     """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
@@ -53,114 +55,115 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode.lower()} not supported, please use one of ['fan_in', 'fan_out']")
+    if 0 in tensor.shape:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return 0.0
     fan = _fans(tensor)[mode.lower() == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
 
 
-@no_grad()
+def _filled(tensor: Tensor, fill: Callable[..., Tensor], *values: float, **options: Generator | None) -> Tensor:
+    with no_grad():
+        return fill(tensor, *values, **options)
+
+
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [a, b)."""
-    return tensor.uniform_(a, b, generator=generator)
+    return _filled(tensor, random.uniform_, a, b, generator=generator)
 
 
-@no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with the given mean and standard deviation."""
-    return tensor.normal_(mean, std, generator=generator)
+    return _filled(tensor, random.normal_, mean, std, generator=generator)
 
 
-@no_grad()
 def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
 ) -> Tensor:
-    """Normal, with what falls outside [a, b] drawn again. NotImplementedError if [a, b] holds 30 % of the normal or less:
-    torch then draws in another way, through a logarithm whose last digit differs between machines."""
+    """Normal, with what falls outside [a, b] drawn again. NotImplementedError if [a, b] holds 30 % of the normal or
+    less: torch then draws in another way, through a logarithm whose last digit differs between machines."""
     below_a, below_b = (math.erf((x - mean) / std / math.sqrt(2.0)) / 2.0 for x in (a, b))
     if below_b - below_a <= 0.3:
         raise NotImplementedError(f"trunc_normal_ needs [a, b] to hold over 30 % of the normal; [{a}, {b}] holds less")
     a, b = (float(tensor.dtype.numpy.type(bound)) for bound in (a, b))
-    tensor.normal_(mean, std, generator=generator)
-    while (outside := (tensor < a) | (tensor > b)).any():
-        tensor[outside] = random.normal(mean, std, tensor.shape, dtype=tensor.dtype, generator=generator)[outside]
+    normal_(tensor, mean, std, generator)
+    with no_grad():
+        while (outside := (tensor < a) | (tensor > b)).any():
+            again = random.normal(mean, std, tensor.shape, dtype=tensor.dtype, generator=generator)
+            tensor[outside] = again[outside]
     return tensor
 
 
-@no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element `val`."""
-    return tensor.fill_(val)
+    return _filled(tensor, Tensor.fill_, val)
 
 
-@no_grad()
 def ones_(tensor: Tensor) -> Tensor:
     """Every element 1."""
-    return tensor.fill_(1.0)
+    return _filled(tensor, Tensor.fill_, 1.0)
 
 
-@no_grad()
 def zeros_(tensor: Tensor) -> Tensor:
     """Every element 0."""
-    return tensor.zero_()
+    return _filled(tensor, Tensor.fill_, 0.0)
 
 
-@no_grad()
 def eye_(tensor: Tensor) -> Tensor:
     """Ones on the diagonal of a matrix, zeros elsewhere. ValueError unless it has 2 dimensions."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    tensor.zero_()
-    tensor[range(min(tensor.shape)), range(min(tensor.shape))] = 1.0
-    return tensor
+    return _filled(tensor, lambda t: t.copy_(eye_matrix(*t.shape)))
 
 
-@no_grad()
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Uniform on [-a, a), a = gain * sqrt(6 / (fan_in + fan_out)). ValueError below 2 dimensions, here and below."""
     a = math.sqrt(3.0) * _xavier_std(tensor, gain)
-    return tensor.uniform_(-a, a, generator=generator)
+    return uniform_(tensor, -a, a, generator)
 
 
-@no_grad()
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with std = gain * sqrt(2 / (fan_in + fan_out))."""
-    return tensor.normal_(0.0, _xavier_std(tensor, gain), generator=generator)
+    return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
-@no_grad()
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Uniform on [-b, b), b = gain * sqrt(3 / fan); `a` is the slope of a leaky_relu, `mode` says which fan."""
-    if _has_no_elements(tensor):
-        return tensor
     b = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return tensor.uniform_(-b, b, generator=generator)
+    return uniform_(tensor, -b, b, generator)
 
 
-@no_grad()
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
+    tensor: Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
 ) -> Tensor:
     """Normal with std = gain / sqrt(fan)."""
-    if _has_no_elements(tensor):
-        return tensor
-    return tensor.normal_(0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator=generator)
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-def _has_no_elements(tensor: Tensor) -> bool:
-    if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=4)
-    return 0 in tensor.shape
-
-
-def _old_name(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _old_name(function: Any) -> Callable[..., Tensor]:
     new = function.__name__
 
     @functools.wraps(function)
     def old(*args: object, **kwargs: object) -> Tensor:
-        message = f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`."
-        warnings.warn(message, FutureWarning, stacklevel=2)
-        return function(*args, **kwargs)
+        warnings.warn(
+            f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
+        )
+        return function(*args, **kwargs)  # type: ignore[no-any-return]
 
     return old
 

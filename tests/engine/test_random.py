@@ -86,7 +86,10 @@ def test_a_fill_through_a_view_touches_the_view_alone():
 
 
 FLOATS = st.one_of(
-    st.floats(-10, 10), st.integers(-64, 64).map(float), st.integers(1, 52).map(lambda k: 1 + 2.0**-k), st.floats(-1e30, 1e30)
+    st.floats(-10, 10),
+    st.integers(-64, 64).map(float),
+    st.integers(1, 52).map(lambda k: 1 + 2.0**-k),
+    st.floats(-1e30, 1e30),
 )
 
 

@@ -16,7 +16,12 @@ SCRIPTS = ROOT / "tests" / "scripts"
 def python(*command, cwd, module=()):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
-        [sys.executable, *module, *map(str, command)], cwd=cwd, env=environment, capture_output=True, encoding="utf-8", timeout=120
+        [sys.executable, *module, *map(str, command)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -179,7 +184,9 @@ def test_a_traceback_starts_at_the_scripts_own_line(tmp_path):
     assert lines[-1].startswith("RuntimeError: ")
 
 
-@pytest.mark.parametrize("command, status", [((), 2), (("-h",), 0), (("--fast",), 2), (("nowhere.py",), 2), ((".",), 2)])
+@pytest.mark.parametrize(
+    "command, status", [((), 2), (("-h",), 0), (("--fast",), 2), (("nowhere.py",), 2), ((".",), 2)]
+)
 def test_wrong_usage_is_told(command, status, tmp_path):
     returned, printed, errors = minigrad(*command, cwd=tmp_path)
     assert returned == status

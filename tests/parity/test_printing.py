@@ -20,14 +20,17 @@ def default_options():
 
 
 def drawn_array(rng):
-    """An array of a shape and kind that brings out a rule of printing: sizes around the limits, values at the thresholds."""
+    """An array of a shape and kind that brings out a rule of printing: sizes around the limits, values at the
+    thresholds."""
     side = [0, 1, 2, 3, 5, 6, 7, 8, 20, 40, 70, rng.integers(0, 300)]
     shape = tuple(int(rng.choice(side)) for _ in range(rng.choice([0, 1, 1, 1, 2, 2, 2, 3, 4])))
     while np.prod(shape, dtype=float) > 12_000:
         shape = shape[1:]
     x = rng.standard_normal(shape)
     at_the_thresholds = [1000.0, 1.0, 0.001, 1e-4, 9.9999e-5, 1e8, 1.0001e8, 999.99996, -1.5, 99999.5, 0.99999]
-    special = np.where(rng.random(shape) < 0.4, rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape), np.round(x * 30))
+    special = np.where(
+        rng.random(shape) < 0.4, rng.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], shape), np.round(x * 30)
+    )
     kinds = {
         "normal": lambda: x,
         "whole": lambda: np.round(x * 10.0 ** rng.integers(0, 9)),
@@ -96,7 +99,13 @@ def test_grad_fn_notes_wrap_alike(seed):
     rng = np.random.default_rng(200 + seed)
     for _ in range(300):
         array = rng.standard_normal(int(rng.integers(1, 12)))
-        for f in (lambda x: x * 2, lambda x: x.clone(), lambda x: x.max(), lambda x: x.unsqueeze(0), lambda x: x.reshape(-1, 1)):
+        for f in (
+            lambda x: x * 2,
+            lambda x: x.clone(),
+            lambda x: x.max(),
+            lambda x: x.unsqueeze(0),
+            lambda x: x.reshape(-1, 1),
+        ):
             check(*both(array.astype(rng.choice(["float32", "float64"])), True, f))
 
 
@@ -111,16 +120,20 @@ def test_the_dtype_note_follows_the_default_dtype(default):
 
 # The ops that minigrad has under torch's names of their nodes: one float argument x of shape (2, 3), all above 0.
 GRAD_FNS = """
-x + 1 | 1 + x | x + x | x - 1 | 1 - x | x * 2 | x / 2 | 1 / x | -x | x ** 2 | x ** x | 2 ** x | x @ x.t() | x.mm(x.t()) | x.mv(x[0])
-x[0].dot(x[1]) | x.sum() | x.sum(0) | x.mean() | x.mean(1) | x.max() | x.max(1)[0] | x.min() | x.exp() | x.log() | x.sqrt()
-x.abs() | x.sin() | x.cos() | x.tanh() | x.sigmoid() | x.relu() | x.reshape(3, 2) | x.view(6) | x.t() | x.T | x.transpose(0, 1)
-x.permute(1, 0) | x.unsqueeze(0) | x.unsqueeze(0).squeeze() | x.unsqueeze(0).squeeze(0) | x.expand(4, 2, 3) | x.flatten() | x.clone()
-x[0] | x[0, 1] | x[:, 1] | x[:, 1:] | x[None] | x[..., 0] | x[torch.tensor([0, 1])] | x[x > 0.5] | x.clamp(0.1, 0.5) | x.clamp(min=0.2)
-torch.cat([x, x]) | torch.stack([x, x]) | torch.where(x > 0.5, x, x * 2) | torch.maximum(x, x * 2) | x.pow(3) | x.softmax(1)
-x.log_softmax(0) | x.double() | F.mse_loss(x, x * 2) | F.l1_loss(x, x * 2) | F.linear(x, x) | F.linear(x, x, x[:, 0]) | F.softplus(x)
-F.cross_entropy(x, torch.tensor([0, 2])) | F.binary_cross_entropy_with_logits(x, x.detach()) | F.leaky_relu(x) | F.gelu(x) | F.silu(x)
-F.huber_loss(x, x.detach() * 2) | F.smooth_l1_loss(x, x.detach() * 2) | F.nll_loss(x, torch.tensor([0, 2])) | F.elu(x) | x.prod()
-F.binary_cross_entropy(x, x.detach()) | x.std() | x.var() | x.norm() | x.cumsum(0) | x.logsumexp(1) | x.repeat(2, 1) | x.square()
+x + 1 | 1 + x | x + x | x - 1 | 1 - x | x * 2 | x / 2 | 1 / x | -x | x ** 2 | x ** x | 2 ** x | x @ x.t()
+x.mm(x.t()) | x.mv(x[0]) | x[0].dot(x[1]) | x.sum() | x.sum(0) | x.mean() | x.mean(1) | x.max()
+x.max(1)[0] | x.min() | x.exp() | x.log() | x.sqrt() | x.abs() | x.sin() | x.cos() | x.tanh() | x.sigmoid()
+x.relu() | x.reshape(3, 2) | x.view(6) | x.t() | x.T | x.transpose(0, 1) | x.permute(1, 0) | x.unsqueeze(0)
+x.unsqueeze(0).squeeze() | x.unsqueeze(0).squeeze(0) | x.expand(4, 2, 3) | x.flatten() | x.clone() | x[0]
+x[0, 1] | x[:, 1] | x[:, 1:] | x[None] | x[..., 0] | x[torch.tensor([0, 1])] | x[x > 0.5]
+x.clamp(0.1, 0.5) | x.clamp(min=0.2) | torch.cat([x, x]) | torch.stack([x, x])
+torch.where(x > 0.5, x, x * 2) | torch.maximum(x, x * 2) | x.pow(3) | x.softmax(1) | x.log_softmax(0)
+x.double() | F.mse_loss(x, x * 2) | F.l1_loss(x, x * 2) | F.linear(x, x) | F.linear(x, x, x[:, 0])
+F.softplus(x) | F.cross_entropy(x, torch.tensor([0, 2])) | F.binary_cross_entropy_with_logits(x, x.detach())
+F.leaky_relu(x) | F.gelu(x) | F.silu(x) | F.huber_loss(x, x.detach() * 2)
+F.smooth_l1_loss(x, x.detach() * 2) | F.nll_loss(x, torch.tensor([0, 2])) | F.elu(x) | x.prod()
+F.binary_cross_entropy(x, x.detach()) | x.std() | x.var() | x.norm() | x.cumsum(0) | x.logsumexp(1)
+x.repeat(2, 1) | x.square()
 """.replace("\n", " | ").split(" | ")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from parity import scripts  # noqa: E402
+from parity import scripts
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "scripts").glob("*.py"))
 OURS = "import torch\nours = torch.__name__ == 'minigrad'\n"
@@ -36,7 +36,9 @@ def test_the_scripts_are_alike(path, capfd):
 
 
 def ran(printed="", engine="torch", status=0, errors="", **tensors):
-    return scripts.Run(engine, status, printed, errors, {name.replace("__", "."): np.asarray(a) for name, a in tensors.items()})
+    return scripts.Run(
+        engine, status, printed, errors, {name.replace("__", "."): np.asarray(a) for name, a in tensors.items()}
+    )
 
 
 def differences(theirs, ours, trials=()):
@@ -126,8 +128,14 @@ def test_tensors_left_are_compared_with_shape_dtype_and_gradient(theirs, ours, a
 
 def test_a_tensor_may_differ_by_what_rounding_moved_in_it():
     trials = [ran(w=np.float32([1, 3e-7]))]
-    assert scripts.compare(ran(w=np.float32([1, 2e-7])), ran(engine="e", w=np.float32([1, 9e-7])), trials).differences == []
-    assert scripts.compare(ran(w=np.float32([1, 2e-7])), ran(engine="e", w=np.float32([1, 2e-6])), trials).differences != []
+    assert (
+        scripts.compare(ran(w=np.float32([1, 2e-7])), ran(engine="e", w=np.float32([1, 9e-7])), trials).differences
+        == []
+    )
+    assert (
+        scripts.compare(ran(w=np.float32([1, 2e-7])), ran(engine="e", w=np.float32([1, 2e-6])), trials).differences
+        != []
+    )
 
 
 # ---- from end to end

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (tables of calls)
 """Random streams against torch: after any sequence of calls, every number drawn has torch's bits."""
 
 import math
@@ -17,8 +18,14 @@ FLOATS = st.sampled_from(["float32", "float64"])
 INTEGERS = st.sampled_from(["uint8", "int8", "int16", "int32", "int64"])
 # 16 and its multiples are where the way of drawing normals changes.
 SIZES = st.one_of(st.sampled_from([0, 1, 2, 3, 15, 16, 17, 31, 32, 33]), st.integers(0, 300))
-SHAPES = st.one_of(SIZES.map(lambda n: (n,)), st.tuples(), st.lists(st.integers(0, 7), min_size=2, max_size=3).map(tuple))
-BOUND = st.one_of(st.integers(-3, 3).map(float), st.floats(-5, 5, width=32), st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-30))
+SHAPES = st.one_of(
+    SIZES.map(lambda n: (n,)), st.tuples(), st.lists(st.integers(0, 7), min_size=2, max_size=3).map(tuple)
+)
+BOUND = st.one_of(
+    st.integers(-3, 3).map(float),
+    st.floats(-5, 5, width=32),
+    st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-30),
+)
 LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided", "permuted"])
 
 
@@ -28,7 +35,9 @@ def laid_out(m, shape, layout, dtype):
     if layout == "transposed" and len(shape) >= 2:
         return m.zeros(shape[1], shape[0], *shape[2:], dtype=dtype).transpose(0, 1)
     if layout == "strided" and len(shape) >= 1:
-        return m.zeros(*shape[:-1], 2 * shape[-1], dtype=dtype)[(slice(None),) * (len(shape) - 1) + (slice(None, None, 2),)]
+        return m.zeros(*shape[:-1], 2 * shape[-1], dtype=dtype)[
+            (slice(None),) * (len(shape) - 1) + (slice(None, None, 2),)
+        ]
     if layout == "permuted" and len(shape) == 3:
         return m.zeros(shape[1], shape[2], shape[0], dtype=dtype).permute(2, 0, 1)
     return m.zeros(shape, dtype=dtype)
@@ -57,7 +66,9 @@ def call(draw):
     )
     shape, layout, dtype = draw(SHAPES), draw(LAYOUTS), draw(FLOATS)
     low, high = sorted((draw(BOUND), draw(BOUND)))
-    span = draw(st.sampled_from([(0, 10), (-7, 9), (0, 2**28 - 1), (0, 2**28), (-(2**40), 2**50), (-(2**63), 2**63 - 1)]))
+    span = draw(
+        st.sampled_from([(0, 10), (-7, 9), (0, 2**28 - 1), (0, 2**28), (-(2**40), 2**50), (-(2**63), 2**63 - 1)])
+    )
     short = (draw(st.integers(0, 50)), draw(st.integers(51, 127)))
     holds_all = draw(st.sampled_from(["int32", "int64", "float32", "float64"]) if span[1] < 2**20 else st.just("int64"))
     any_dtype = draw(st.one_of(FLOATS, INTEGERS, st.just("bool")))
@@ -152,7 +163,7 @@ def test_a_state_taken_in_one_engine_goes_on_in_the_other():
     for theirs, ours in (ENGINES, ENGINES[::-1]):
         theirs.manual_seed(-77)
         theirs.randn(5)  # leaves a spare normal
-        ours.set_rng_state(getattr(ours, "from_numpy")(theirs.get_rng_state().numpy().copy()))
+        ours.set_rng_state(ours.from_numpy(theirs.get_rng_state().numpy().copy()))
         assert ours.initial_seed() == theirs.initial_seed()
         for n in (1, 700, 3, 16):
             same_bits(theirs.randn(n), ours.randn(n), "after the change of engine")
@@ -293,7 +304,14 @@ INIT = {
 
 
 @settings(max_examples=150, deadline=None)
-@given(SEEDS, st.lists(st.integers(1, 9), min_size=2, max_size=3), FLOATS, st.sampled_from([*INIT]), st.floats(0.01, 3), st.floats(0.01, 3))
+@given(
+    SEEDS,
+    st.lists(st.integers(1, 9), min_size=2, max_size=3),
+    FLOATS,
+    st.sampled_from([*INIT]),
+    st.floats(0.01, 3),
+    st.floats(0.01, 3),
+)
 def test_init_fills_with_torchs_bits(seed, shape, dtype, name, a, b):
     filled = []
     for m in ENGINES:
@@ -333,7 +351,9 @@ def test_old_names_of_init_warn_and_fill():
         filled = []
         for m in ENGINES:
             m.manual_seed(4)
-            with pytest.warns(FutureWarning, match=f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`."):
+            with pytest.warns(
+                FutureWarning, match=f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`."
+            ):
                 filled.append(getattr(m.nn.init, name)(m.zeros(3, 4)))
         same_bits(*filled, name)
 
@@ -360,7 +380,14 @@ def test_layers_start_with_torchs_parameters(seed):
 
 
 @settings(max_examples=80, deadline=None)
-@given(SEEDS, st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple), LAYOUTS, FLOATS, st.floats(0, 1), st.booleans())
+@given(
+    SEEDS,
+    st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple),
+    LAYOUTS,
+    FLOATS,
+    st.floats(0, 1),
+    st.booleans(),
+)
 def test_dropout_keeps_what_torch_keeps(seed, shape, layout, dtype, p, training):
     kept = []
     for m in ENGINES:
@@ -399,7 +426,6 @@ def samples(m, n, own):
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("n", [1, 7, 40])
 def test_data_comes_in_torchs_order_and_leaves_torchs_state(n, own):
-    import minigrad.utils.data
     import torch.utils.data  # noqa: F401
 
     for seed in (0, 3, 2**33):

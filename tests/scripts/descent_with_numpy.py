@@ -1,4 +1,5 @@
-"""Tensors among NumPy functions and pictures: stacked, squeezed, multiplied, plotted; and backward from a leaf itself."""
+"""Tensors among NumPy functions and pictures: stacked, squeezed, multiplied, plotted; and backward from a leaf
+itself."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,7 +18,10 @@ for _ in range(5):
 print(x.data, Variable(x).requires_grad)
 
 
-def fake_data(n, device=t.device("cpu")):
+device = t.device("cpu")
+
+
+def fake_data(n):
     x = t.rand(n, 1, device=device) * 5
     return x, x * 2 + 3 + t.rand(n, 1) * 2
 

@@ -1,4 +1,5 @@
-"""A small classifier with dropout, trained for three epochs from a loader that shuffles: every draw of torch in one place."""
+"""A small classifier with dropout, trained for three epochs from a loader that shuffles: every draw of torch in one
+place."""
 
 import torch
 from torch import nn
@@ -8,7 +9,9 @@ torch.manual_seed(2024)
 points = torch.randn(260, 2)
 labels = ((points**2).sum(1) > 1.4).long()
 train, test = random_split(TensorDataset(points, labels), [200, 60])
-model = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 16), nn.Tanh(), nn.Dropout(0.1), nn.Linear(16, 2))
+model = nn.Sequential(
+    nn.Linear(2, 32), nn.ReLU(), nn.Dropout(0.2), nn.Linear(32, 16), nn.Tanh(), nn.Dropout(0.1), nn.Linear(16, 2)
+)
 criterion = nn.CrossEntropyLoss()
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 

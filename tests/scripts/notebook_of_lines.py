@@ -42,10 +42,10 @@ for e in range(10):
     print(loss.data)
     w.data = w.data - 1e-2 * w.grad.data
     b.data = b.data - 1e-2 * b.grad.data
-    print("epoch: {}, loss: {}".format(e, loss.item()))
+    print(f"epoch: {e}, loss: {loss.item()}")
 
 w_target, b_target = np.array([0.4, -2, 1.3]), np.array([0.2])
-print("y = {:.2f} + {:.2f} * x + {:.2f} * x^2".format(b_target[0], w_target[0], w_target[1]))
+print(f"y = {b_target[0]:.2f} + {w_target[0]:.2f} * x + {w_target[1]:.2f} * x^2")
 x_sample = np.arange(-2, 2.1, 0.1)
 y_sample = b_target[0] + w_target[0] * x_sample + w_target[1] * x_sample**2 + w_target[2] * x_sample**3
 x_train = torch.from_numpy(np.stack([x_sample**i for i in range(1, 4)], axis=1)).float()
@@ -63,7 +63,7 @@ for e in range(60):
     w.data = w.data - 0.01 * w.grad.data
     b.data = b.data - 0.01 * b.grad.data
     if (e + 1) % 20 == 0:
-        print("epoch {}, Loss: {:.5f}".format(e + 1, loss.data.item()))
+        print(f"epoch {e + 1}, Loss: {loss.data.item():.5f}")
 print(w.grad, b.grad)
 plt.plot(x_train.data.numpy()[:, 0], y_pred.data.numpy(), label="fitting curve", color="r")
 plt.plot(x_train.data.numpy()[:, 0], y_sample, label="real curve", color="b")

@@ -1,8 +1,9 @@
+# ruff: noqa: E501 (tables of calls)
 """Records what torch draws and prints, for the tests that run without torch: `python tests/engine/data/record.py`.
 
-streams.json: {expression over `torch`: [[seed, values], ...]}; values are exact (floats as Python writes them), or, for many,
-the SHA-256 of their bytes. printing.json: [[print options, expression, text], ...], a long text as its SHA-256.
-mlp_dropout_loader.txt: what tests/scripts/mlp_dropout_loader.py prints.
+streams.json: {expression over `torch`: [[seed, values], ...]}; values are exact (floats as Python writes them), or,
+for many, the SHA-256 of their bytes. printing.json: [[print options, expression, text], ...], a long text as its
+SHA-256. mlp_dropout_loader.txt: what tests/scripts/mlp_dropout_loader.py prints.
 """
 
 import hashlib
@@ -59,7 +60,7 @@ STREAMS = [
 ]
 
 PRINTING = [
-    "torch.tensor({})".format(text)
+    f"torch.tensor({text})"
     for text in (
         "3.", "2.5", "7", "True", "-0.", "float('nan')", "1e-5", "1e9", "123456.789", "[1., 2., 3.]", "[1., 2.5, -3.]",
         "[1., float('nan'), float('inf'), -float('inf')]", "[1.5, float('nan'), float('inf'), 0.]", "[0., -0.]", "[0.001, 1.]",
@@ -112,7 +113,10 @@ def main():
     import torch
 
     here = Path(__file__).parent
-    streams = {call: [[seed, values(torch, torch.manual_seed(seed) and eval(call, {"torch": torch}))] for seed in SEEDS] for call in STREAMS}
+    streams = {
+        call: [[seed, values(torch, torch.manual_seed(seed) and eval(call, {"torch": torch}))] for seed in SEEDS]
+        for call in STREAMS
+    }
     printed = []
     for options in OPTIONS:
         torch.set_printoptions(profile="default")
