@@ -4,6 +4,7 @@ This module is torch's namespace: the functions, types and submodules that first
 tensor.py. The submodules nn, optim and utils are imported when they are first used.
 """
 
+# ruff: noqa: I001, E501  (as many names in a line as fit)
 import importlib as _importlib
 import warnings as _warnings
 from typing import Any as _Any
@@ -17,169 +18,28 @@ from . import autograd, cuda, dtypes, random
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .creation import (
-    BoolTensor,
-    ByteTensor,
-    CharTensor,
-    DoubleTensor,
-    FloatTensor,
-    HalfTensor,
-    IntTensor,
-    LongTensor,
-    ShortTensor,
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    get_default_device,
-    linspace,
-    logspace,
-    ones,
-    ones_like,
-    set_default_device,
-    set_default_tensor_type,
-    tensor,
-    zeros,
-    zeros_like,
+    BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor, arange,
+    as_tensor, empty, empty_like, eye, from_numpy, full, full_like, get_default_device, linspace, logspace, ones, ones_like,
+    set_default_device, set_default_tensor_type, tensor, zeros, zeros_like,
 )  # fmt: skip
 from .dtypes import (
-    Size,
-    device,
-    dtype,
-    finfo,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    iinfo,
-    int8,
-    int16,
-    int32,
-    int64,
-    promote_types,
-    set_default_dtype,
-    uint8,
+    Size, device, dtype, finfo, float16, float32, float64, get_default_dtype, iinfo, int8, int16, int32, int64, promote_types,
+    set_default_dtype, uint8,
 )  # fmt: skip
 from .dtypes import bool_ as bool
 from .ops.arithmetic import (
-    bitwise_not,
-    logical_not,
+    bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
+    torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
+    torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
+    torch_logical_and as logical_and, torch_logical_or as logical_or, torch_logical_xor as logical_xor, torch_lt as lt,
+    torch_maximum as maximum, torch_minimum as minimum, torch_mul as mul, torch_ne as ne, torch_pow as pow,
+    torch_remainder as remainder, torch_sub as sub, torch_true_divide as true_divide,
 )  # fmt: skip
-from .ops.arithmetic import (
-    torch_add as add,
-)
-from .ops.arithmetic import (
-    torch_atan2 as atan2,
-)
-from .ops.arithmetic import (
-    torch_bitwise_and as bitwise_and,
-)
-from .ops.arithmetic import (
-    torch_bitwise_or as bitwise_or,
-)
-from .ops.arithmetic import (
-    torch_bitwise_xor as bitwise_xor,
-)
-from .ops.arithmetic import (
-    torch_div as div,
-)
-from .ops.arithmetic import (
-    torch_eq as eq,
-)
-from .ops.arithmetic import (
-    torch_floor_divide as floor_divide,
-)
-from .ops.arithmetic import (
-    torch_fmod as fmod,
-)
-from .ops.arithmetic import (
-    torch_ge as ge,
-)
-from .ops.arithmetic import (
-    torch_gt as gt,
-)
-from .ops.arithmetic import (
-    torch_le as le,
-)
-from .ops.arithmetic import (
-    torch_logical_and as logical_and,
-)
-from .ops.arithmetic import (
-    torch_logical_or as logical_or,
-)
-from .ops.arithmetic import (
-    torch_logical_xor as logical_xor,
-)
-from .ops.arithmetic import (
-    torch_lt as lt,
-)
-from .ops.arithmetic import (
-    torch_maximum as maximum,
-)
-from .ops.arithmetic import (
-    torch_minimum as minimum,
-)
-from .ops.arithmetic import (
-    torch_mul as mul,
-)
-from .ops.arithmetic import (
-    torch_ne as ne,
-)
-from .ops.arithmetic import (
-    torch_pow as pow,
-)
-from .ops.arithmetic import (
-    torch_remainder as remainder,
-)
-from .ops.arithmetic import (
-    torch_sub as sub,
-)
-from .ops.arithmetic import (
-    torch_true_divide as true_divide,
-)
 from .ops.calling import torch_function as _torch_function
 from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add
 from .ops.elementwise import (
-    abs,
-    acos,
-    acosh,
-    asin,
-    asinh,
-    atan,
-    atanh,
-    ceil,
-    clamp,
-    cos,
-    cosh,
-    erf,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    frac,
-    isfinite,
-    isinf,
-    isnan,
-    log,
-    log1p,
-    log2,
-    log10,
-    neg,
-    reciprocal,
-    relu,
-    round,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
+    abs, acos, acosh, asin, asinh, atan, atanh, ceil, clamp, cos, cosh, erf, exp, exp2, expm1, floor, frac, isfinite, isinf,
+    isnan, log, log1p, log2, log10, neg, reciprocal, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
     trunc,
 )  # fmt: skip
 from .ops.elementwise import torch_where as where
@@ -188,62 +48,18 @@ from .ops.matrix import bmm, dot, matmul, mm, mv
 from .ops.neural import log_softmax, logsumexp, softmax
 from .ops.promotion import result_type
 from .ops.rearranging import (
-    broadcast_tensors,
-    broadcast_to,
-    chunk,
-    diag,
-    diagonal,
-    flip,
-    meshgrid,
-    movedim,
-    narrow,
-    ravel,
-    repeat_interleave,
-    roll,
-    select,
-    split,
-    tile,
-    trace,
-    tril,
-    triu,
+    broadcast_tensors, broadcast_to, chunk, diag, diagonal, flip, meshgrid, movedim, narrow, ravel, repeat_interleave, roll,
+    select, split, tile, trace, tril, triu,
 )  # fmt: skip
 from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
 from .ops.shapes import cat, clone, flatten, permute, reshape, squeeze, stack, t, transpose, unbind, unsqueeze
 from .ops.statistics import (
-    allclose,
-    argsort,
-    bincount,
-    count_nonzero,
-    cumprod,
-    cumsum,
-    equal,
-    isclose,
-    norm,
-    prod,
-    sort,
-    std,
-    topk,
-    unique,
-    var,
+    allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
 )  # fmt: skip
 from .printing import set_printoptions
 from .random import (
-    Generator,
-    bernoulli,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    multinomial,
-    normal,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
-    seed,
-    set_rng_state,
+    Generator, bernoulli, get_rng_state, initial_seed, manual_seed, multinomial, normal, rand, rand_like, randint, randint_like,
+    randn, randn_like, randperm, seed, set_rng_state,
 )  # fmt: skip
 from .tensor import Tensor
 
@@ -256,7 +72,7 @@ for _name in (
     globals()[_name] = _torch_function(globals()[_name])
 mm, bmm, mv, dot = [_torch_function(f, "input", n) for f, n in ((mm, "mat2"), (bmm, "mat2"), (mv, "vec"), (dot, "tensor"))]
 result_type = _torch_function(result_type, "tensor1", "tensor2")
-subtract, multiply, divide, clip, absolute, negative, concat = sub, mul, div, clamp, abs, neg, cat
+subtract, multiply, divide, clip, absolute, negative, concat = sub, mul, div, clamp, abs, neg, cat  # noqa: F821
 _IN_PLACE = frozenset(
     "abs_ acos_ asin_ atan_ ceil_ clamp_ cos_ cosh_ exp_ exp2_ expm1_ erf_ floor_ frac_ log_ log10_ log1p_ log2_ neg_ reciprocal_ "
     "relu_ round_ rsqrt_ sigmoid_ sin_ sinh_ sqrt_ square_ tan_ tanh_ trunc_".split()

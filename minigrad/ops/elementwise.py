@@ -129,7 +129,8 @@ atanh = function("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
 
 @differentiable(x=lambda g, out: where(out <= 0, 0.0, g))
 def relu(x: Array) -> Array:
-    refuse_bool(x, RuntimeError, "Boolean inputs not supported for relu")
+    if x.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
     return np.maximum(x.dtype.type(0), x)
 
 

@@ -38,6 +38,11 @@ def values() -> list[str]:
     cases += [f"{pairs}; torch.{f}(x, y)" for f in BINARY] + [f"{pairs}; x.{f}(y)" for f in (*BINARY, *COMPARISONS)]
     cases += [f"{pairs}; x {op} 3" for op in ("+", "-", "*", "/", "%", "//", "==", "<")]
     cases += [f"{pairs}; 3 {op} y" for op in ("+", "-", "*", "/", "%", "//", "**", ">=")]
+    cases += [f"{pairs}; torch.{f}(x, y)" for f in (*COMPARISONS, "floor_divide")] + ["T([5, -5]).floor_divide(3)"]
+    cases += [f"x=G([.1, .2]); y = x * 2; y.{f}_()" for f in UNARY if f not in ("acosh", "asinh", "atanh")] + ["y = T([5, -5]); y.floor_divide_(3)"]
+    cases += [f"{M}; torch.{f}(x, 1)" for f in (
+        "log_softmax", "logsumexp", "all", "any", "amax", "amin", "argmin", "argsort", "cumprod", "var", "std", "prod", "sum", "mean",
+    )]  # fmt: skip
     cases += [f"x=G([[1., 2.]]); y=G([[3.], [4.], [5.]]); x {op} y" for op in ("+", "-", "*", "/", "**")]
     for v in VECTORS:
         cases += [f"x=G({v}); x.{f}" for f in (
@@ -127,7 +132,9 @@ TABLE = [
     "torch.isclose(T([1., 1., nan]), T([1., 1.1, nan]))", "torch.isclose(T([nan]), T([nan]), equal_nan=True)", "torch.allclose(T([1.]), T([1. + 1e-9]))",
     "T([1.]).allclose(T([1.1]), rtol=.2)", "torch.equal(T([1., 2.]), T([1., 2.]))", "torch.equal(T([1.]), T([1., 2.]))", "T([nan]).equal(T([nan]))",
     "torch.bincount(T([1, 1, 3]))", "T([1, 1]).bincount(weights=T([.5, .25]), minlength=4)", "torch.bincount(T([], dtype=torch.long))",
-    "torch.is_tensor(3)", "torch.is_tensor(T(3))", "torch.numel(T([1, 2]))", "torch.is_floating_point(T([1, 2]))",
+    "x=G([0., 1.]); torch.masked_fill(x, x == 0, 5)", "x=G([10., 20., 30.]); y=G([1., 2.]); torch.scatter_add(x, 0, T([0, 0]), y)",
+    "torch.isinf(T([1., inf]))", "torch.isnan(T([1., nan]))", f"{M}; torch.ravel(x)", f"{M}; x.swapdims(0, 1)", "x=G([[1., 2.]]); y = x * 2; y.swapaxes_(0, 1).mul_(3)",
+    "T([1.]).new_tensor([2, 3])", "T([1]).new_zeros((2, 1))", "T([1]).new_empty(2, 0)", "T([1.5]).short()", "torch.is_tensor(3)", "torch.is_tensor(T(3))", "torch.numel(T([1, 2]))", "torch.is_floating_point(T([1, 2]))",
     # whole numbers
     "T([5, -5, 5]) // T([3, 3, -3])", "T([5, -5, 5]) % T([3, 3, -3])", "torch.fmod(T([5, -5, 5]), T([3, 3, -3]))", "T([2, 3]) ** T([3, 2])",
     "T([2, 1, -1, -1, 0]) ** T([-1, -2, -3, -2, 2])", "2 ** T([-1, 3])", "torch.div(T([5, -5]), T([2, 2]), rounding_mode='floor')",

@@ -1,6 +1,6 @@
 """torch's answers to the cases of tests/engine/op_cases.py: recorded by running this file, and still torch's answers.
 
-    python tests/parity/test_ops_corners.py        records them anew in tests/engine/data/torch_says.json
+python tests/parity/test_ops_corners.py        records them anew in tests/engine/data/torch_says.json
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def test_what_is_recorded_is_what_torch_says(group: str) -> None:
 if __name__ == "__main__":
     answers = {group: {case: ask(torch, case) for case in cases} for group, cases in GROUPS.items()}
     lines = ",\n".join(
-        f'{json.dumps(group)}: {{\n' + ",\n".join(f"{json.dumps(c)}: {json.dumps(a)}" for c, a in said.items()) + "\n}"
+        f"{json.dumps(group)}: {{\n" + ",\n".join(f"{json.dumps(c)}: {json.dumps(a)}" for c, a in said.items()) + "\n}"
         for group, said in answers.items()
     )
     RECORDED.write_text("{" + lines + "}\n")

@@ -18,8 +18,27 @@ torch = pytest.importorskip("torch")
 # Arguments of torch that say how memory is laid out or who computes
 NOT_HERE = {"out", "layout", "pin_memory", "memory_format", "output_size", "non_blocking", "kwargs", "generator"}
 # Names that torch's texts use for an argument which its parser calls otherwise
-TEXTS = {"value": "other", "divisor": "other", "dividend": "input", "tensor2": "other", "batch2": "mat2", "dimension": "dim", "y": "other"}
-TEXTS |= {"axis0": "dim0", "axis1": "dim1", "shape": "size", "src": "other", "tensor1": "input", "ndarray": "array", "type1": "a", "type2": "b", "self": "input", "tensor": "other"}
+TEXTS = {
+    "value": "other",
+    "divisor": "other",
+    "dividend": "input",
+    "tensor2": "other",
+    "batch2": "mat2",
+    "dimension": "dim",
+    "y": "other",
+}
+TEXTS |= {
+    "axis0": "dim0",
+    "axis1": "dim1",
+    "shape": "size",
+    "src": "other",
+    "tensor1": "input",
+    "ndarray": "array",
+    "type1": "a",
+    "type2": "b",
+    "self": "input",
+    "tensor": "other",
+}
 
 # What differs on purpose: the README shows this table ("What is not here")
 DIFFERENT = {
@@ -33,7 +52,12 @@ DIFFERENT = {
 def torch_signatures(name: str, doc: str | None) -> list[str]:
     """The argument lists that a docstring gives."""
     text = re.sub(r"\s*\n\s+(?=[^\n]*\)\s*(->|$))", " ", doc or "", count=1)
-    return [m.group(1) for m in re.finditer(rf"^\s*(?:\.\. (?:function|method):: )?(?:torch\.)?{name}\((.*?)\)\s*(?:->.*)?$", text, re.M)]
+    return [
+        m.group(1)
+        for m in re.finditer(
+            rf"^\s*(?:\.\. (?:function|method):: )?(?:torch\.)?{name}\((.*?)\)\s*(?:->.*)?$", text, re.M
+        )
+    ]
 
 
 def parsed(text: str) -> tuple[list[tuple[str, str | None]], set[str]]:
@@ -97,7 +121,11 @@ def misfit(mine: Any, theirs: str) -> str | None:
         if a != b or not same_default(default, its):
             return f"{a}={default} for {b}={its}"
     missing = [n for n, _ in positional[len(ours) :]] + sorted(wanted)
-    missing = [n for n in missing if n not in keywords and n not in NOT_HERE and n not in dict(ours) and n.lstrip("*") not in keywords]
+    missing = [
+        n
+        for n in missing
+        if n not in keywords and n not in NOT_HERE and n not in dict(ours) and n.lstrip("*") not in keywords
+    ]
     return f"no {', '.join(missing)}" if missing and "**" not in keywords else None
 
 
@@ -138,7 +166,9 @@ x.squeeze(axis=0)|x.unbind(axis=0)|x.narrow(axis=0, start=0, length=1)|x.gather(
 torch.sum(input=x, axis=0, keepdims=True)|torch.add(input=x, other=x, alpha=2)|torch.pow(input=x, exponent=2)|torch.mm(input=m[0], mat2=m[0])|torch.where(condition=x > 0, input=x, other=x)|
 torch.clamp(input=x, min=0, max=1)|torch.norm(input=x, p=2)|torch.cat(tensors=[x], dim=0)|torch.full(size=(2,), fill_value=1.)|torch.zeros(size=(2,))|torch.linspace(start=0, end=1, steps=3)|
 torch.eye(n=2)|torch.tensor(data=[1])|torch.transpose(input=m, dim0=0, dim1=1)|x.div_(2, rounding_mode='floor')|x.pow_(exponent=2)|x.masked_fill_(mask=x > 0, value=1)|x.clamp_(max=1)|
-torch.max(input=m, dim=1)|torch.argmax(input=x, dim=0)|torch.topk(input=x, k=1)|torch.softmax(input=x, dim=0)|torch.index_select(input=x, dim=0, index=torch.tensor([0]))""".replace("\n", "").split("|")
+torch.max(input=m, dim=1)|torch.argmax(input=x, dim=0)|torch.topk(input=x, k=1)|torch.softmax(input=x, dim=0)|torch.index_select(input=x, dim=0, index=torch.tensor([0]))""".replace(
+    "\n", ""
+).split("|")
 
 
 @pytest.mark.parametrize("call", CALLS)
