@@ -1,6 +1,6 @@
 """The Tensor: an array, and where it came from.
 
-A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_version`, shared with its views), and
+A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_writes`, shared with its views), and
 `_node`: None for a constant, AccumulateGrad for a leaf that requires grad, else the node that recorded how it was made. Its methods
 and operators are the operations of `ops/`. Next: autograd/graph.py, how an operation is recorded.
 """
@@ -43,7 +43,7 @@ class Tensor:
 
     _array: Any  # np.ndarray, or the NumPy scalar that a 0-d result is
     _node: Node | None
-    _version: list[int]
+    _writes: list[int]
     _base: Tensor | None  # the tensor whose memory this one is a view of
     _grad: Tensor | None = None
     _leaf_node: Node | None = None  # kept for when grad is required again
@@ -147,6 +147,11 @@ class Tensor:
 
     def is_inference(self) -> bool:
         return self._inference
+
+    @property
+    def _version(self) -> int:
+        """How often this tensor was written to in place, by whatever name."""
+        return self._writes[0]
 
     def _is_view(self) -> bool:
         return self._base is not None
@@ -259,7 +264,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same memory and version without history: writes through it are seen by backward, and refused there."""
-        return wrap(self._storage(), None, self._version)  # type: ignore[no-any-return]
+        return wrap(self._storage(), None, self._writes)  # type: ignore[no-any-return]
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor."""
@@ -282,9 +287,9 @@ class Tensor:
 
     def _view(self, array: Any) -> Tensor:
         """A tensor around a view of this one's array: same memory, same version, one base."""
-        tensor = wrap(array, None, self._version)
+        tensor = wrap(array, None, self._writes)
         tensor._base = self if self._base is None else self._base
-        tensor._seen = self._version[0]
+        tensor._seen = self._writes[0]
         if self._frozen is not None:
             tensor._frozen = self._frozen
         elif not is_grad_enabled():
@@ -294,7 +299,7 @@ class Tensor:
     def _current_node(self) -> Node | None:
         """The node; that of a view is made anew when its base was written to since."""
         base = self._base
-        if base is not None and self._seen != self._version[0]:
+        if base is not None and self._seen != self._writes[0]:
             recorded = base._node is not None or (self._node is not None and type(self._node) is not AccumulateGrad)
             if recorded and self._array.dtype.kind == "f":
                 if self._frozen is not None:
@@ -302,7 +307,7 @@ class Tensor:
                         return self._node
                     raise RuntimeError(self._frozen.format("its base or another view of its base has been"))
                 self._set_node(self._node_from_base())
-            self._seen = self._version[0]
+            self._seen = self._writes[0]
         return self._node
 
     def _node_from_base(self) -> Node:
@@ -340,7 +345,7 @@ class Tensor:
                 indexing.refuse_overlap(array, other._array)
         return self._must_record(*others)
 
-    def _must_record(self, *others: Any) -> bool:
+    def _must_record(self, *others: Any, what: str = "a leaf Variable") -> bool:
         """Whether autograd has to see a write in place; RuntimeError where it can't."""
         if not is_grad_enabled():
             return False
@@ -354,7 +359,7 @@ class Tensor:
             if mine is not None and base.is_leaf:
                 raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
         if type(self._node) is AccumulateGrad:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+            raise RuntimeError(f"{what} that requires grad is being used in an in-place operation.")
         if self._array.dtype.kind != "f":
             return False
         indexing.refuse_repeats(self._storage())
@@ -376,7 +381,7 @@ class Tensor:
                 f"result type {result.dtype.legacy} can't be cast to the desired output type {self.dtype.legacy}"
             )
         np.copyto(array, new, casting="unsafe")
-        writes.count(self._version)
+        writes.count(self._writes)
         if recorded:
             self._rebase(result._cast(array.dtype)._node)
         return self
@@ -385,8 +390,8 @@ class Tensor:
         """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own."""
         if node is not None and "out" in node.keeps:  # the result that was saved is now this tensor
             at = node.keeps.index("out")
-            node.saved = (*node.saved[:at], wrap(self._array, None, self._version), *node.saved[at + 1 :])
-            node.versions = (*node.versions[:at], self._version[0], *node.versions[at + 1 :])
+            node.saved = (*node.saved[:at], wrap(self._array, None, self._writes), *node.saved[at + 1 :])
+            node.versions = (*node.versions[:at], self._writes[0], *node.versions[at + 1 :])
         if self._base is None:
             self._set_node(node)
             return
@@ -413,7 +418,7 @@ class Tensor:
                     into(array, other, out=array)
                 except ValueError:
                     raise self._write_error(other) from None
-                writes.count(self._version)
+                writes.count(self._writes)
                 return self
         old = wrap(self._array.copy(), self._history()) if recorded else self
         result = operation(old, *args, **options)
@@ -650,14 +655,14 @@ class Tensor:
             else:
                 indexing.refuse_repeats(target)
                 indexing.refuse_overlap(target, np.broadcast_to(value._array, target.shape))
-                recorded = self._must_record(value)
+                recorded = self._must_record(value, what="a view of a leaf Variable")
             history = source(value)
             array[numpy_key] = value._array
         except IndexError as error:
             raise indexing._index_error(error, self) from None
         except ValueError:
             raise indexing.assignment_error(key, target, value) from None
-        writes.count(self._version)
+        writes.count(self._writes)
         if recorded:
             region = indexing.Region.of_key(array.shape, numpy_key)
             self._rebase(indexing.copy_slices.node_class((self._history(), history), (region,), (), self._array))
@@ -771,7 +776,7 @@ class Tensor:
         """Set every element to 0."""
         recorded = self._must_record()
         self._storage().fill(0)
-        writes.count(self._version)
+        writes.count(self._writes)
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
         return self
@@ -786,7 +791,7 @@ class Tensor:
             return self.copy_(shapes.clone(value))
         recorded = self._must_record()
         self._storage()[...] = np.asarray(value).astype(self._array.dtype)
-        writes.count(self._version)
+        writes.count(self._writes)
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
         return self
@@ -801,7 +806,7 @@ class Tensor:
             self._storage()[...] = np.broadcast_to(other._array, self._array.shape)
         except ValueError:
             raise self._write_error(other._array) from None
-        writes.count(self._version)
+        writes.count(self._writes)
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
         return self
@@ -826,10 +831,10 @@ def _view_twin(operation: Any) -> Any:
 
     def apply(self: Tensor, *args: Any, **options: Any) -> Tensor:
         recorded = self._must_record()
-        result = operation(wrap(self._storage(), self._current_node(), self._version), *args, **options)
+        result = operation(wrap(self._storage(), self._current_node(), self._writes), *args, **options)
         self._array = result._array
-        writes.count(self._version)
-        self._seen = self._version[0]
+        writes.count(self._writes)
+        self._seen = self._writes[0]
         if recorded:
             self._set_node(result._node)
         elif type(self._node) is AccumulateGrad:  # which knows the shape
@@ -869,7 +874,7 @@ class _Write:
         return self._tensor._storage()
 
     def __exit__(self, *exception: object) -> None:
-        writes.count(self._tensor._version)
+        writes.count(self._tensor._writes)
 
 
 class RemovableHandle:

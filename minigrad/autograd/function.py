@@ -123,9 +123,9 @@ class BackwardNode(Node):
             j = next((j for j, out in enumerate(outputs) if out is t and self.outputs[j] is not None), None)
             if j is not None:  # a saved output would hold this node, which would hold it
                 self.from_outputs[i] = j
-                t = wrap(t._storage(), None, t._version)
+                t = wrap(t._storage(), None, t._writes)
             kept.append(NOTHING if t is None else t)
-        self.saved, self.versions = tuple(kept), tuple([t._version[0] for t in kept])
+        self.saved, self.versions = tuple(kept), tuple([t._writes[0] for t in kept])
         self.keeps = ("saved",) * len(kept)  # the walk frees what a node keeps
         ctx._to_save = ctx._dirty = ctx._constant = ()
         ctx._node = weakref.ref(self)
@@ -136,7 +136,7 @@ class BackwardNode(Node):
         tensors = [None if t is NOTHING else t for t in self.saved]
         for i, j in self.from_outputs.items():
             if self.outputs[j] is not None:
-                tensors[i] = wrap(tensors[i]._array, self.of_output(j), tensors[i]._version)
+                tensors[i] = wrap(tensors[i]._array, self.of_output(j), tensors[i]._writes)
         return tuple(tensors)
 
     def saved_tensors(self) -> Any:
@@ -223,6 +223,9 @@ class _OutputNode(Node):
     def name(self) -> str:
         return self.parents[0].name()  # type: ignore[no-any-return]
 
+    def __repr__(self) -> str:
+        return repr(self.parents[0])
+
 
 class _Gradients:
     """The gradients of some outputs of one Function, by number; to the walk they are one gradient, which can be added."""
@@ -298,7 +301,7 @@ class Function:
                 cls.setup_context(ctx, args, result)
             outputs = list(result) if isinstance(result, tuple) else [result]
         for dirty in ctx._dirty:
-            writes.count(dirty._version)
+            writes.count(dirty._writes)
             if node is not None and type(source(dirty)) is AccumulateGrad:
                 raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             dirty._must_record()

@@ -83,7 +83,7 @@ class Node:
             return self.saved
         at = self.keeps.index("out")
         out = self.saved[at]
-        return (*self.saved[:at], wrap(out._array, self, out._version), *self.saved[at + 1 :])
+        return (*self.saved[:at], wrap(out._array, self, out._writes), *self.saved[at + 1 :])
 
     # ---- what torch shows of a grad_fn
 
@@ -98,7 +98,7 @@ class Node:
         raise RuntimeError("minigrad has no hooks on nodes; use Tensor.register_hook on the tensor that the node made")
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{type(self).__name__} object at {id(self):#x}>"
 
 
 class Extra:
@@ -137,7 +137,7 @@ class Constant:
     """An operand or a saved value that is no Tensor: a number or an array."""
 
     __slots__ = ("_array",)
-    _version = (0,)
+    _writes = (0,)
     _node = _base = None
     _detached = 0
 
@@ -169,7 +169,7 @@ def wrap(array: Array, node: Node | None = None, version: list[int] | None = Non
     tensor = new(Tensor)
     tensor._array = array
     tensor._node = node
-    tensor._version = [0] if version is None else version
+    tensor._writes = [0] if version is None else version
     tensor._base = None
     return tensor
 
@@ -324,7 +324,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             tensor = new(Tensor)
             tensor._array = out
             tensor._node = None
-            tensor._version = [0]
+            tensor._writes = [0]
             tensor._base = None
         parent = x._node if x._base is None else x._current_node()
         if parent is not None and is_grad_enabled():
@@ -335,12 +335,12 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             node.number = next_number()
             node.parents = (parent,)
             if keeps_input:
-                node.saved, node.versions = (x,), (x._version[0],)
+                node.saved, node.versions = (x,), (x._writes[0],)
             else:
                 node.saved = node.versions = ()
             if keeps_out:
-                node.saved += (wrap(tensor._storage(), None, tensor._version),)
-                node.versions += (tensor._version[0],)
+                node.saved += (wrap(tensor._storage(), None, tensor._writes),)
+                node.versions += (tensor._writes[0],)
             if keeps_shape:
                 node.saved += (x._array.shape,)
             if keeps_options:
@@ -397,7 +397,7 @@ def _binary(
         tensor = new(Tensor)
         tensor._array = out
         tensor._node = None
-        tensor._version = [0]
+        tensor._writes = [0]
         tensor._base = None
         p = x._node if x._base is None else x._current_node()
         q = y._node if y._base is None else y._current_node()
@@ -410,9 +410,9 @@ def _binary(
             else:
                 save_x, save_y, save_out = plans[p is not None, q is not None]
                 x, y = x if save_x else NOTHING, y if save_y else NOTHING
-                node.saved, node.versions = (x, y), (x._version[0], y._version[0])
+                node.saved, node.versions = (x, y), (x._writes[0], y._writes[0])
                 if keeps_out:
-                    node.saved += (wrap(tensor._storage(), None, tensor._version) if save_out else NOTHING,)
+                    node.saved += (wrap(tensor._storage(), None, tensor._writes) if save_out else NOTHING,)
                     node.versions += (0,)
             node.shape = out.shape
             node.dtype = out.dtype
@@ -448,7 +448,7 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
                 kept = [
                     NOTHING
                     if n not in wanted
-                    else wrap(tensor._storage(), None, tensor._version)
+                    else wrap(tensor._storage(), None, tensor._writes)
                     if n == "out"
                     else values[n]
                     if isinstance(values[n], Tensor)
@@ -456,7 +456,7 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
                     for n in node_class.keeps
                 ]
                 shapes = [np.shape(getattr(values[n], "_array", values[n])) for n in node_class.shapes]
-                versions = tuple([v._version[0] for v in kept])
+                versions = tuple([v._writes[0] for v in kept])
                 tensor._node = node_class(parents, (*kept, *shapes, *(options if node_class.options else ())), versions, out)
         return tensor
 

@@ -52,6 +52,13 @@ def backward(
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     for t in targets or ():
         t.retain_grad()
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
+            "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
+            "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
+            stacklevel=3,
+        )
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
     while found:
@@ -72,7 +79,7 @@ def backward(
                 array = held._storage()
                 refuse_repeats(array)
                 np.add(array, g, out=array)
-                writes.count(held._version)
+                writes.count(held._writes)
         if tensor._post_hooks is not None:
             for hook in list(tensor._post_hooks.values()):
                 if hook(tensor) is not None:
@@ -195,7 +202,7 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
 def _check_versions(node: Node) -> None:
     """RuntimeError if a saved value was written over since it was saved."""
     for value, version in zip(node.saved, node.versions):
-        if value._version[0] != version:
+        if value._writes[0] != version:
             raise _overwritten(node, value, version)
         if node.number < value._detached:
             raise RuntimeError(
@@ -211,7 +218,7 @@ def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{graph.Tensor.type(tensor)} {list(tensor._array.shape)}]"
         + (f", which is output 0 of {named}," if named else "")
-        + f" is at version {tensor._version[0]}; expected version {expected} instead (needed by {node.name()}). Hint: enable "
+        + f" is at version {tensor._writes[0]}; expected version {expected} instead (needed by {node.name()}). Hint: enable "
         "anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )

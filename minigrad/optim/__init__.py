@@ -101,7 +101,7 @@ class Optimizer:
                     grad = np.array(grad)
                     add_scaled(grad, param, weight_decay, self._scratch(param))
                 self._update(parameter, param, grad, group)
-                writes.count(parameter._version)
+                writes.count(parameter._writes)
         return loss
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
