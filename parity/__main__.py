@@ -54,15 +54,6 @@ def parser() -> argparse.ArgumentParser:
     return out
 
 
-def training_rows(engine: str, against: str, device: str, dtype: str | None) -> list[Row]:
-    """The training section, for a process of its own."""
-    from parity import training
-    ours, theirs = load(engine, device), load(against, device)
-    if theirs.name == "torch":
-        theirs.module.set_num_threads(1)
-    return list(training.check_training(ours, theirs, (), dtype))
-
-
 def positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -184,7 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.aside, pool = None, None
     if options.command is None and (os.cpu_count() or 1) > 1:  # the longest section runs beside the others
         pool = ProcessPoolExecutor(1, get_context("spawn"))
-        options.aside = pool.submit(training_rows, options.engine, options.against, options.device, options.dtype)
+        from parity import training
+        options.aside = pool.submit(training.in_process, options.engine, options.against, options.device, options.dtype)
     try:
         for name in names:
             rows = found.setdefault(name, [])

@@ -52,7 +52,7 @@ class Machine:
     def name(self, *shapes: tuple[int, ...]) -> str:
         """An existing tensor, of one of these shapes if given; the latest is the simplest."""
         found = [n for n in reversed(self.shapes) if not shapes or self.shapes[n] in shapes]
-        return self.pick(found) if found else "a"
+        return self.pick(found[:3] if self.below(2) else found) if found else "a"
 
     def new(self, shape: tuple[int, ...], text: str) -> str:
         self.count += 1
@@ -123,8 +123,10 @@ def copy(m: Machine) -> str:
 
 @rule(5)
 def backward(m: Machine) -> str:
-    x = m.name(()) if m.below(3) else m.name()
-    options = [] if m.shapes.get(x) == () and m.below(3) else [m.cotangent(x)]
+    x = m.name()
+    options = [m.cotangent(x)]
+    if m.below(3):
+        x, options = (x if m.shapes[x] == () else f"{x}.sum()"), []
     extra = m.pick(((), (), ("retain_graph=True",), ("retain_graph=True",), ("create_graph=True",)))
     return f"{x}.backward({', '.join([*options, *extra])})"
 

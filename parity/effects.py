@@ -360,6 +360,8 @@ def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | N
                 return Verdict("kept")
             if got is None and "torch.set_grad_enabled(False)" in lines[:i] and "and its base or another view" in expected[1]:
                 return Verdict("kept")  # under no_grad nobody needs the history of such a view
+            if got is None and "detach_(" in "".join(lines[:i]) and "not have been used" in expected[1]:
+                return Verdict("kept")  # the engine looked at the history of a view before its base lost its own
             if got is None and "inputs=" in "".join(lines) and "modified by an inplace" in expected[1]:
                 return Verdict("kept")  # torch also runs the nodes of the inputs, whose results nobody wants
             if got is None and re.search(KEPT, expected[1]):

@@ -342,3 +342,12 @@ def check_training(ours: Engine, theirs: Engine, chosen: Sequence[str] = (), dty
                 if not row.failures:
                     race(row, free_run(name, options), ours, theirs, each, f"{label(name, options)}, {each}", 1, label(name, options))
         yield row
+
+
+def in_process(engine: str, against: str, device: str, dtype: str | None) -> list[Row]:
+    """All of it, for a process of its own."""
+    from parity.engines import load
+    ours, theirs = load(engine, device), load(against, device)
+    if theirs.name == "torch":
+        theirs.module.set_num_threads(1)
+    return list(check_training(ours, theirs, (), dtype))
