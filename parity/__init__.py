@@ -41,20 +41,33 @@ class Report:
 
     def __repr__(self) -> str:
         from parity.report import brief
-        lines = [f"{self.engine} against {self.against}: {self.verdict}" + (f" ({self.result.missing})" if self.result.missing else "")]
+
+        lines = [
+            f"{self.engine} against {self.against}: {self.verdict}"
+            + (f" ({self.result.missing})" if self.result.missing else "")
+        ]
         for finding in self.result.findings:
             lines.append(f"  {finding.sentence}")
             for who, value in ((self.engine, finding.ours), (self.against, finding.theirs), ("judge", finding.true)):
                 if value is not None:
                     lines.append(f"    {who:>10}: {brief(value)}")
         if not bool(self):
-            lines += [f"  {leaf.name} = {leaf.array.tolist()}  {leaf.array.dtype}" for leaf in self.result.program.leaves]
+            lines += [
+                f"  {leaf.name} = {leaf.array.tolist()}  {leaf.array.dtype}" for leaf in self.result.program.leaves
+            ]
         if not self.result.judged:
             lines.append("  (not judged: the engines were compared with one another alone)")
         return "\n".join(lines)
 
 
-def check(fn: Callable[..., Any], *inputs: Any, order: int = 2, engine: str = "minigrad", against: str = "torch", seed: int = 0) -> Report:
+def check(
+    fn: Callable[..., Any],
+    *inputs: Any,
+    order: int = 2,
+    engine: str = "minigrad",
+    against: str = "torch",
+    seed: int = 0,
+) -> Report:
     """Compares `fn` under two engines: values, and derivatives up to `order` (0 to 3), each with a random cotangent.
 
     fn: called as fn(torch, *tensors) with each engine's module in turn; returns a tensor or a tuple of tensors.
@@ -126,5 +139,6 @@ def check(fn: Callable[..., Any], *inputs: Any, order: int = 2, engine: str = "m
 def __getattr__(name: str) -> Any:
     if name == "strategies":
         import importlib
+
         return importlib.import_module("parity.strategies")
     raise AttributeError(f"module 'parity' has no attribute {name!r}")

@@ -6,12 +6,12 @@ Exit status: 0 no difference, 1 a difference, 2 wrong usage or something that is
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 import importlib
-from multiprocessing import get_context
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,23 +25,37 @@ from parity.ops import OPS
 def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--engine", default="minigrad", metavar="MODULE", help="the engine to check (default minigrad)")
-    common.add_argument("--against", default="torch", metavar="MODULE", help="what it is checked against (default torch)")
+    common.add_argument(
+        "--against", default="torch", metavar="MODULE", help="what it is checked against (default torch)"
+    )
     common.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="where torch computes")
     common.add_argument("--dtype", choices=("float32", "float64"), help="one precision (default both)")
     common.add_argument("--seed", type=int, default=0, help="another search (default 0)")
     common.add_argument("--json", metavar="FILE", help="write the report as data")
     common.add_argument("--html", metavar="FILE", help="write the report as one page")
     common.add_argument("--quiet", action="store_true", help="print differences only")
-    out = argparse.ArgumentParser(prog="python -m parity", parents=[common], description="Check an autograd engine against torch.",
-                                  epilog="Without a command all but script and speed are run. Exit: 0 no difference, 1 a difference, 2 wrong usage.")
+    out = argparse.ArgumentParser(
+        prog="python -m parity",
+        parents=[common],
+        description="Check an autograd engine against torch.",
+        epilog="Without a command all but script and speed are run. Exit: 0 same, 1 a difference, 2 wrong usage.",
+    )
     commands = out.add_subparsers(dest="command", metavar="COMMAND")
-    ops = commands.add_parser("ops", parents=[common], help="every op: values, shapes, dtypes, derivatives of orders 1 to 3")
+    ops = commands.add_parser(
+        "ops", parents=[common], help="every op: values, shapes, dtypes, derivatives of orders 1 to 3"
+    )
     ops.add_argument("names", nargs="*", metavar="NAME")
     ops.add_argument("--cases", type=positive, default=8, help="cases for each op and dtype (default 8)")
     programs = commands.add_parser("programs", parents=[common], help="random programs of many ops")
     programs.add_argument("--examples", type=positive, default=8000, metavar="N")
     programs.add_argument("--max-ops", type=positive, default=8, metavar="K")
-    programs.add_argument("--order", type=int, choices=(1, 2, 3), default=1, help="derivatives for most programs (one in ten has all three)")
+    programs.add_argument(
+        "--order",
+        type=int,
+        choices=(1, 2, 3),
+        default=1,
+        help="derivatives for most programs (one in ten has all three)",
+    )
     commands.add_parser("corners", parents=[common], help="ties, knees, 0**0, inf and nan: torch's conventions")
     calls = commands.add_parser("calls", parents=[common], help="random call order, torch as the model")
     calls.add_argument("--examples", type=positive, default=1500, metavar="N")
@@ -69,30 +83,44 @@ def ops_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: 
     if unknown := [name for name in names if name not in OPS]:
         raise SystemExit(usage(f"no op named {', '.join(unknown)}; known: {', '.join(OPS)}"))
     dtypes = (options.dtype,) if options.dtype else ("float32", "float64")
-    yield from bar(checks.check_ops(ours, theirs, names, dtypes, getattr(options, "cases", 8), options.seed), len(names) or len(OPS))
+    yield from bar(
+        checks.check_ops(ours, theirs, names, dtypes, getattr(options, "cases", 8), options.seed),
+        len(names) or len(OPS),
+    )
 
 
 def programs_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     dtypes = (options.dtype,) if options.dtype else ("float32", "float64")
     examples = getattr(options, "examples", 8000)
     with bar.counter(examples) as progress:
-        yield checks.check_programs(ours, theirs, examples, options.seed, getattr(options, "max_ops", 8), getattr(options, "order", 1),
-                                    dtypes, progress=progress)
+        yield checks.check_programs(
+            ours,
+            theirs,
+            examples,
+            options.seed,
+            getattr(options, "max_ops", 8),
+            getattr(options, "order", 1),
+            dtypes,
+            progress=progress,
+        )
 
 
 def corners_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import corners
+
     yield from corners.check_corners(ours, theirs)
 
 
 def calls_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import calls
+
     with bar.counter(getattr(options, "examples", 1500)) as progress:
         yield calls.check_calls(ours, theirs, getattr(options, "examples", 1500), options.seed, progress)
 
 
 def training_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import training
+
     if options.aside is not None:
         yield from options.aside.result()
         return
@@ -105,6 +133,7 @@ def training_section(options: argparse.Namespace, ours: Engine, theirs: Engine, 
 
 def mutants_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import mutants
+
     names = list(getattr(options, "names", []))
     known = mutants.names()
     if unknown := [name for name in names if name not in known]:
@@ -113,20 +142,37 @@ def mutants_section(options: argparse.Namespace, ours: Engine, theirs: Engine, b
         if getattr(options, "command", None) == "mutants":
             raise SystemExit(usage("mutants are made of minigrad; they need --engine minigrad"))
         return
-    failing = {section: {row.name: row.cases for row in rows if row.fails} for section, rows in options.found.items()} if options.command is None else {}
+    failing = (
+        {section: {row.name: row.cases for row in rows if row.fails} for section, rows in options.found.items()}
+        if options.command is None
+        else {}
+    )
     yield from bar(mutants.check_mutants(ours, theirs, names, options.seed, failing), len(names) or len(known))
 
 
-SECTIONS: dict[str, Section] = {"ops": ops_section, "corners": corners_section, "programs": programs_section,
-                                "calls": calls_section, "training": training_section, "mutants": mutants_section}
+SECTIONS: dict[str, Section] = {
+    "ops": ops_section,
+    "corners": corners_section,
+    "programs": programs_section,
+    "calls": calls_section,
+    "training": training_section,
+    "mutants": mutants_section,
+}
 
 
 class Bars:
     """Progress on a terminal, silence elsewhere."""
 
     def __init__(self, title: str, quiet: bool):
-        self.progress = Progress(TextColumn(f"{title:<10}"), BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(),
-                                 transient=True, disable=quiet or not sys.stderr.isatty(), console=report.make_console(sys.stderr))
+        self.progress = Progress(
+            TextColumn(f"{title:<10}"),
+            BarColumn(30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            transient=True,
+            disable=quiet or not sys.stderr.isatty(),
+            console=report.make_console(sys.stderr),
+        )
 
     def __call__(self, rows: Iterator[Row], total: int) -> Iterator[Row]:
         with self.progress:
@@ -140,6 +186,7 @@ class Bars:
             with self.progress:
                 task = self.progress.add_task("", total=total)
                 yield lambda n: self.progress.update(task, completed=n)
+
         return count()
 
 
@@ -150,8 +197,12 @@ def usage(message: str) -> int:
 
 def versions(*engines: Engine) -> dict[str, str]:
     import numpy
-    return {"python": sys.version.split()[0], "numpy": numpy.__version__,
-            **{engine.name: str(getattr(engine.module, "__version__", "?")) for engine in engines}}
+
+    return {
+        "python": sys.version.split()[0],
+        "numpy": numpy.__version__,
+        **{engine.name: str(getattr(engine.module, "__version__", "?")) for engine in engines},
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -176,6 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None and (os.cpu_count() or 1) > 1:  # the longest section runs beside the others
         pool = ProcessPoolExecutor(1, get_context("spawn"))
         from parity import training
+
         options.aside = pool.submit(training.in_process, options.engine, options.against, options.device, options.dtype)
     try:
         for name in names:
@@ -193,14 +245,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     if stopped:
         console.print("stopped by Ctrl-C; this is what was found until then")
     try:
-        data = report.as_data(found, ours.name, theirs.name, versions(ours, theirs)) if options.json or options.html else {}
+        data = (
+            report.as_data(found, ours.name, theirs.name, versions(ours, theirs))
+            if options.json or options.html
+            else {}
+        )
         if options.json:
             report.save_json(options.json, data)
         if options.html:
             report.save_html(options.html, data)
     except OSError as error:
         return usage(f"cannot write the report: {error}")
-    return 130 if stopped else int(data["failed"]) if data else int(any(row.fails for rows in found.values() for row in rows))
+    return (
+        130
+        if stopped
+        else int(data["failed"])
+        if data
+        else int(any(row.fails for rows in found.values() for row in rows))
+    )
 
 
 if __name__ == "__main__":

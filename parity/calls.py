@@ -12,16 +12,17 @@ torch has then given some leaves their gradients, an engine may leave all as the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-import re
 from types import CodeType
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings, strategies as st
 import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import strategies as st
 
 from parity.checks import Difference, Failure, Row
 from parity.engines import Engine
@@ -29,10 +30,12 @@ from parity.programs import quiet
 from parity.strategies import Drawn
 from parity.verdicts import Finding, Result, Verdict
 
-CLOSE = 2.0 ** -30
-START = ("a = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64, requires_grad=True)",
-         "b = torch.tensor([2.0, -0.5], dtype=torch.float64, requires_grad=True)",
-         "c = torch.tensor([[0.5, 1.0], [-1.0, 2.0]], dtype=torch.float64)")
+CLOSE = 2.0**-30
+START = (
+    "a = torch.tensor([[1.0, -2.0], [0.5, 3.0]], dtype=torch.float64, requires_grad=True)",
+    "b = torch.tensor([2.0, -0.5], dtype=torch.float64, requires_grad=True)",
+    "c = torch.tensor([[0.5, 1.0], [-1.0, 2.0]], dtype=torch.float64)",
+)
 SHAPES = {"a": (2, 2), "b": (2,), "c": (2, 2)}
 
 # What an engine may refuse though torch does it: writes that it cannot follow. It must say so; silence is a difference.
@@ -65,7 +68,13 @@ class Machine:
 
     def cotangent(self, name: str) -> str:
         shape = self.shapes[name]
-        return f"torch.ones_like({name}) * 0.75" if self.below(2) else f"{name}.detach() * 0.5" if shape else "torch.tensor(1.5, dtype=torch.float64)"
+        return (
+            f"torch.ones_like({name}) * 0.75"
+            if self.below(2)
+            else f"{name}.detach() * 0.5"
+            if shape
+            else "torch.tensor(1.5, dtype=torch.float64)"
+        )
 
 
 Rule = Callable[[Machine], str]
@@ -76,6 +85,7 @@ def rule(weight: int = 1) -> Callable[[Rule], Rule]:
     def add(f: Rule) -> Rule:
         RULES.extend([f] * weight)
         return f
+
     return add
 
 
@@ -95,7 +105,9 @@ def _fits(x: tuple[int, ...], y: tuple[int, ...]) -> bool:
 @rule(3)
 def transform(m: Machine) -> str:
     x = m.name()
-    form = m.pick(("{} * 2", "{} ** 2", "{}.sigmoid()", "{}.exp()", "{}.tanh()", "{} / 2", "-{}", "torch.sqrt({} * {} + 1)"))
+    form = m.pick(
+        ("{} * 2", "{} ** 2", "{}.sigmoid()", "{}.exp()", "{}.tanh()", "{} / 2", "-{}", "torch.sqrt({} * {} + 1)")
+    )
     return m.new(m.shapes[x], form.replace("{}", x))
 
 
@@ -107,8 +119,23 @@ def reduce(m: Machine) -> str:
 @rule(3)
 def view(m: Machine) -> str:
     x = m.name((2, 2), (2,))
-    forms = {(2, 2): (("{}[0]", (2,)), ("{}.t()", (2, 2)), ("{}.reshape(4)", (4,)), ("{}[:, 1]", (2,)), ("{}[1:]", (1, 2)), ("{}.view(2, 2)", (2, 2))),
-             (2,): (("{}[0]", ()), ("{}.unsqueeze(0)", (1, 2)), ("{}.view(2)", (2,)), ("{}.expand(2, 2)", (2, 2)), ("{}[:1]", (1,)))}
+    forms = {
+        (2, 2): (
+            ("{}[0]", (2,)),
+            ("{}.t()", (2, 2)),
+            ("{}.reshape(4)", (4,)),
+            ("{}[:, 1]", (2,)),
+            ("{}[1:]", (1, 2)),
+            ("{}.view(2, 2)", (2, 2)),
+        ),
+        (2,): (
+            ("{}[0]", ()),
+            ("{}.unsqueeze(0)", (1, 2)),
+            ("{}.view(2)", (2,)),
+            ("{}.expand(2, 2)", (2, 2)),
+            ("{}[:1]", (1,)),
+        ),
+    }
     m.viewed.add(x)
     text, shape = m.pick(forms.get(m.shapes[x], forms[2, 2]))
     return m.new(shape, text.replace("{}", x))
@@ -117,7 +144,16 @@ def view(m: Machine) -> str:
 @rule(2)
 def copy(m: Machine) -> str:
     x = m.name()
-    form = m.pick(("{}.clone()", "{}.detach()", "{}.data", "{}.detach().clone()", "{}.detach().clone().requires_grad_()", "torch.zeros_like({})"))
+    form = m.pick(
+        (
+            "{}.clone()",
+            "{}.detach()",
+            "{}.data",
+            "{}.detach().clone()",
+            "{}.detach().clone().requires_grad_()",
+            "torch.zeros_like({})",
+        )
+    )
     return m.new(m.shapes[x], form.replace("{}", x))
 
 
@@ -134,7 +170,15 @@ def backward(m: Machine) -> str:
 @rule(2)
 def grad(m: Machine) -> str:
     x, leaf = m.name(()), m.name()
-    options = m.pick(("", ", create_graph=True", ", retain_graph=True", ", allow_unused=True", ", create_graph=True, allow_unused=True"))
+    options = m.pick(
+        (
+            "",
+            ", create_graph=True",
+            ", retain_graph=True",
+            ", allow_unused=True",
+            ", create_graph=True, allow_unused=True",
+        )
+    )
     return m.new(m.shapes[leaf], f"torch.autograd.grad({x}, {leaf}{options})[0]")
 
 
@@ -142,20 +186,36 @@ def grad(m: Machine) -> str:
 def grads(m: Machine) -> str:
     x, y = m.name(()), m.name(())
     leaf = m.name()
-    return m.new(m.shapes[leaf], f"torch.autograd.grad([{x}, {y}], [{leaf}], allow_unused=True, retain_graph={bool(m.below(2))})[0]")
+    return m.new(
+        m.shapes[leaf],
+        f"torch.autograd.grad([{x}, {y}], [{leaf}], allow_unused=True, retain_graph={bool(m.below(2))})[0]",
+    )
 
 
 @rule(3)
 def forget(m: Machine) -> str:
     x = m.pick(("a", "b", m.name()))
-    return m.pick(("{}.grad = None", "{}.grad.zero_()", "{}.grad.mul_(2)", "{}.grad = torch.ones_like({})", "{}.grad += 1")).replace("{}", x)
+    return m.pick(
+        ("{}.grad = None", "{}.grad.zero_()", "{}.grad.mul_(2)", "{}.grad = torch.ones_like({})", "{}.grad += 1")
+    ).replace("{}", x)
 
 
 @rule(4)
 def write(m: Machine) -> str:
     x = m.name()
     y = m.name(m.shapes[x])
-    forms = ["{}.add_(1)", "{}.mul_(2)", "{} += 1", "{} *= [y]", "{}.sub_([y])", "{}.zero_()", "{}.copy_([y])", "{}.fill_(1.5)", "{}.mul_([y])", "{} -= 0.5"]
+    forms = [
+        "{}.add_(1)",
+        "{}.mul_(2)",
+        "{} += 1",
+        "{} *= [y]",
+        "{}.sub_([y])",
+        "{}.zero_()",
+        "{}.copy_([y])",
+        "{}.fill_(1.5)",
+        "{}.mul_([y])",
+        "{} -= 0.5",
+    ]
     if m.shapes[x]:
         forms += ["{}[0] = 5.0", "{}[0] = [y][0]", "{}[-1] += 1", "{}[...] = [y]"]
     return m.pick(forms).replace("{}", x).replace("[y]", y)  # type: ignore[no-any-return]
@@ -164,14 +224,25 @@ def write(m: Machine) -> str:
 @rule(2)
 def write_aside(m: Machine) -> str:
     x = m.name()
-    return m.pick(("{}.detach().add_(1)", "{}.data.mul_(2)", "{}.data.add_(1)", "{}.detach().zero_()", "{}.detach().numpy()[...] = 2.0",
-                   "{}.data = {}.data.clone()", "{}.detach()[...] = 0.5")).replace("{}", x)
+    return m.pick(
+        (
+            "{}.detach().add_(1)",
+            "{}.data.mul_(2)",
+            "{}.data.add_(1)",
+            "{}.detach().zero_()",
+            "{}.detach().numpy()[...] = 2.0",
+            "{}.data = {}.data.clone()",
+            "{}.detach()[...] = 0.5",
+        )
+    ).replace("{}", x)
 
 
 @rule(3)
 def without_grad(m: Machine) -> str:
     x = m.pick(("a", "b", m.name()))
-    form = m.pick(("{}.add_(0.5)", "{} -= 0.1 * {}.grad", "{}.zero_()", "{}.copy_({} * 2)", "{}.data.sub_({}.grad)", "new"))
+    form = m.pick(
+        ("{}.add_(0.5)", "{} -= 0.1 * {}.grad", "{}.zero_()", "{}.copy_({} * 2)", "{}.data.sub_({}.grad)", "new")
+    )
     if form == "new":
         return "with torch.no_grad(): " + m.new(m.shapes[x], f"{x} * 3")
     return "with torch.no_grad(): " + form.replace("{}", x)
@@ -181,7 +252,9 @@ def without_grad(m: Machine) -> str:
 def flag(m: Machine) -> str:
     x = m.name()
     forms = ["{}.retain_grad()", "{}.requires_grad = False", "{}.detach_()"]
-    return m.pick(forms if x in m.viewed else [*forms, "{}.requires_grad_()", "{}.requires_grad = True"]).replace("{}", x)  # type: ignore[no-any-return]
+    return m.pick(forms if x in m.viewed else [*forms, "{}.requires_grad_()", "{}.requires_grad = True"]).replace(
+        "{}", x
+    )  # type: ignore[no-any-return]
 
 
 @rule(2)
@@ -211,6 +284,7 @@ def histories(draw: Any, longest: int = 14) -> tuple[str, ...]:
 
 # ------------------------------------------------------------------------------------------------------------- running
 
+
 @lru_cache(20_000)
 def compiled(text: str) -> CodeType:
     return compile(text, "<call>", "exec")
@@ -233,7 +307,7 @@ class Side:
     def do(self, text: str) -> Exception | None:
         try:
             exec(compiled(text), self.names)
-        except Exception as error:  # noqa: BLE001 - the kind of error is what is compared
+        except Exception as error:
             return error
         return None
 
@@ -243,8 +317,12 @@ class Side:
         if t is None or not hasattr(t, "requires_grad"):
             return {"value": None}
         g = t.grad
-        return {"value": self.engine.array(t), "requires_grad": bool(t.requires_grad), "is_leaf": bool(t.is_leaf),
-                "grad": None if g is None else self.engine.array(g)}
+        return {
+            "value": self.engine.array(t),
+            "requires_grad": bool(t.requires_grad),
+            "is_leaf": bool(t.is_leaf),
+            "grad": None if g is None else self.engine.array(g),
+        }
 
 
 def play(history: Sequence[str], ours: Engine, theirs: Engine) -> Finding | None:
@@ -253,23 +331,41 @@ def play(history: Sequence[str], ours: Engine, theirs: Engine) -> Finding | None
         mine, model = Side.fresh(ours), Side.fresh(theirs)
         for text in history:
             x, y = mine.do(text), model.do(text)
-            if x is not None and y is None and any(re.search(pattern, str(x)) for pattern in REFUSED) and isinstance(x, RuntimeError | NotImplementedError):
+            if (
+                x is not None
+                and y is None
+                and any(re.search(pattern, str(x)) for pattern in REFUSED)
+                and isinstance(x, RuntimeError | NotImplementedError)
+            ):
                 return Finding(text, Verdict.NOT_OFFERED, f"`{text}` is refused: {str(x).splitlines()[0]}", x, y)
             if y is not None and ("more than one element" in str(y) or "NoneType" in str(y)):
                 return None  # torch's own layout of a gradient cannot be written to; or there was no gradient to name
             if type(x).__name__ != type(y).__name__ if x is not None and y is not None else x is not y:
-                return Finding(text, Verdict.ONE_ERROR if x is None or y is None else Verdict.OTHER_ERROR,
-                               f"at `{text}` {ours.name} {_says(x)}, {theirs.name} {_says(y)}", x, y)
+                return Finding(
+                    text,
+                    Verdict.ONE_ERROR if x is None or y is None else Verdict.OTHER_ERROR,
+                    f"at `{text}` {ours.name} {_says(x)}, {theirs.name} {_says(y)}",
+                    x,
+                    y,
+                )
             if y is not None and ("backward" in text or "grad(" in text):
                 return None
             for name in model.names:
-                if name[0] in "abct" and name != "torch" and (found := _compare(name, text, mine, model, ours.name, theirs.name)):
+                if (
+                    name[0] in "abct"
+                    and name != "torch"
+                    and (found := _compare(name, text, mine, model, ours.name, theirs.name))
+                ):
                     return found
     return None
 
 
 def _says(error: Exception | None) -> str:
-    return "goes on" if error is None else f"raises {type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}"
+    return (
+        "goes on"
+        if error is None
+        else f"raises {type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else ''}"
+    )
 
 
 def _compare(name: str, text: str, mine: Side, model: Side, ours: str, theirs: str) -> Finding | None:
@@ -278,21 +374,39 @@ def _compare(name: str, text: str, mine: Side, model: Side, ours: str, theirs: s
     b = model.look(name)
     try:
         a = mine.look(name)
-    except Exception as error:  # noqa: BLE001 - an engine that cannot even be looked at differs
+    except Exception as error:
         return Finding(name, Verdict.ONE_ERROR, f"after `{text}` {ours} {_says(error)} when {name} is read", error)
     for part in b:
         x, y = a.get(part), b[part]
         what = {"value": f"value of {name}", "grad": f"{name}.grad"}.get(part, f"{name}.{part}")
         if x is None or y is None or isinstance(y, bool):
             if x is not y:
-                return Finding(what, Verdict.MISSING, f"after `{text}` {what} is {_short(x)} in {ours}, {_short(y)} in {theirs}", x, y)
+                return Finding(
+                    what,
+                    Verdict.MISSING,
+                    f"after `{text}` {what} is {_short(x)} in {ours}, {_short(y)} in {theirs}",
+                    x,
+                    y,
+                )
         elif x.shape != y.shape or x.dtype != y.dtype:
-            return Finding(what, Verdict.SHAPE, f"after `{text}` {what} is {x.dtype} {x.shape}, in {theirs} {y.dtype} {y.shape}", x, y)
+            return Finding(
+                what,
+                Verdict.SHAPE,
+                f"after `{text}` {what} is {x.dtype} {x.shape}, in {theirs} {y.dtype} {y.shape}",
+                x,
+                y,
+            )
         else:
             with np.errstate(all="ignore"):
                 close = (x == y) | ((x != x) & (y != y)) | (np.abs(x - y) <= CLOSE * np.abs(y).max(initial=0.0))
             if not close.all():
-                return Finding(what, Verdict.OURS_WORSE, f"after `{text}` {what} is {_short(x)} in {ours}, {_short(y)} in {theirs}", x, y)
+                return Finding(
+                    what,
+                    Verdict.OURS_WORSE,
+                    f"after `{text}` {what} is {_short(x)} in {ours}, {_short(y)} in {theirs}",
+                    x,
+                    y,
+                )
     return None
 
 
@@ -304,7 +418,13 @@ def script(history: Sequence[str], finding: Finding, engine: str) -> str:
     """The history as a script for either engine, ending in a look at what differed."""
     used = " ".join(history)
     lines = ["import importlib, sys", f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})"]
-    lines += [line for line in START if re.search(rf"\b{line[0]}\b", used) or finding.what.endswith(f" {line[0]}") or finding.what.startswith(line[0] + ".")]
+    lines += [
+        line
+        for line in START
+        if re.search(rf"\b{line[0]}\b", used)
+        or finding.what.endswith(f" {line[0]}")
+        or finding.what.startswith(line[0] + ".")
+    ]
     lines += list(history)
     what = finding.what
     if match := re.match(r"value of (\w+)$|(\w+\.\w+)$", what):
@@ -316,16 +436,23 @@ def shorten(history: tuple[str, ...], ours: Engine, theirs: Engine, verdict: Ver
     """Leaves out every statement that the difference does not need."""
     i = len(history) - 1
     while i >= 0:
-        less = history[:i] + history[i + 1:]
+        less = history[:i] + history[i + 1 :]
         found = play(less, ours, theirs)
-        if found is not None and found.verdict is verdict and not ("NameError" in found.sentence):
+        if found is not None and found.verdict is verdict and "NameError" not in found.sentence:
             history = less
         i -= 1
     return history
 
 
-def check_calls(ours: Engine, theirs: Engine, examples: int = 1500, seed: int = 0, progress: Callable[[int], None] = lambda n: None,
-                batch: int = 500, shrink: bool = True) -> Row:
+def check_calls(
+    ours: Engine,
+    theirs: Engine,
+    examples: int = 1500,
+    seed: int = 0,
+    progress: Callable[[int], None] = lambda n: None,
+    batch: int = 500,
+    shrink: bool = True,
+) -> Row:
     """Random histories until one differs or all are played."""
     row = Row("calls", "random histories")
     if missing := ours.missing("torch.autograd.grad(x.detach())") or ours.missing("torch.no_grad()"):
@@ -345,12 +472,21 @@ def check_calls(ours: Engine, theirs: Engine, examples: int = 1500, seed: int = 
         elif found is not None:
             last["history"], last["finding"] = history, found
             raise Difference(Result(None))  # type: ignore[arg-type]
+
     done = 0
     while done < examples and not row.failures:
         size = min(batch, examples - done)
-        test = hypothesis.seed(seed * 1_000_003 + done)(settings(
-            max_examples=size, database=None, deadline=None, phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,), verbosity=Verbosity.quiet,
-            report_multiple_bugs=False, suppress_health_check=list(HealthCheck))(given(histories())(examine)))
+        test = hypothesis.seed(seed * 1_000_003 + done)(
+            settings(
+                max_examples=size,
+                database=None,
+                deadline=None,
+                phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
+                verbosity=Verbosity.quiet,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            )(given(histories())(examine))
+        )
         try:
             test()
         except (Difference, hypothesis.errors.HypothesisException):
@@ -358,7 +494,9 @@ def check_calls(ours: Engine, theirs: Engine, examples: int = 1500, seed: int = 
                 raise
             history = shorten(last["history"], ours, theirs, last["finding"].verdict) if shrink else last["history"]
             finding = play(history, ours, theirs) or last["finding"]
-            row.failures.append(Failure(None, finding, f"{seed}, batch at {done}", script=script(history, finding, ours.name)))
+            row.failures.append(
+                Failure(None, finding, f"{seed}, batch at {done}", script=script(history, finding, ours.name))
+            )
             row.verdict = finding.verdict
         done += size
     if refused:

@@ -7,16 +7,16 @@ of derivative, and the worst verdict with the smallest program that shows it. Sh
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-import time
 from typing import Any
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from hypothesis.errors import NoSuchExample
-import numpy as np
 
 from parity.engines import Engine
 from parity.ops import OPS, PROGRAM_OPS, Op
@@ -50,7 +50,10 @@ class Row:
     def histogram(self) -> list[int]:
         """How many errors were 0, and how many fell between the `BINS` of error over bound, the last above 1."""
         errors = np.concatenate(self.errors) if self.errors else np.zeros(0)
-        return [int((errors == 0).sum()), *(int(((errors > a) & (errors <= b)).sum()) for a, b in zip(BINS, [*BINS[1:], np.inf], strict=True))]
+        return [
+            int((errors == 0).sum()),
+            *(int(((errors > a) & (errors <= b)).sum()) for a, b in zip(BINS, [*BINS[1:], np.inf], strict=True)),
+        ]
 
     def percentile(self, q: float = 99.9) -> float:
         errors = np.concatenate(self.errors) if self.errors else np.zeros(1)
@@ -81,8 +84,16 @@ class Failure:
     script: str = ""
 
 
-def check_ops(ours: Engine, theirs: Engine, names: Sequence[str] = (), dtypes: Sequence[str] = ("float32", "float64"),
-              cases: int = 6, seed: int = 0, order: int = 3, shrink: bool = True) -> Iterator[Row]:
+def check_ops(
+    ours: Engine,
+    theirs: Engine,
+    names: Sequence[str] = (),
+    dtypes: Sequence[str] = ("float32", "float64"),
+    cases: int = 6,
+    seed: int = 0,
+    order: int = 3,
+    shrink: bool = True,
+) -> Iterator[Row]:
     """Every op: its values, shapes, dtypes, and derivatives up to `order`, all judged."""
     for op in [OPS[name] for name in names] if names else OPS.values():
         row = Row("ops", op.name)
@@ -122,14 +133,24 @@ def shrink_op(op: Op, ours: Engine, theirs: Engine, dtype: str, result: Result) 
     def fails(program: Program) -> bool:
         with quiet():
             return check(program, ours, theirs, op.order, "always").verdict is result.verdict
+
     return smallest(programs(theirs, (op,), 1, dtypes=(dtype,), wild=False), fails, result.program)
 
 
 def smallest(strategy: Any, fails: Callable[[Program], bool], start: Program) -> Program:
     """The smallest program that Hypothesis finds to fail likewise, simplified; `start` if it finds none."""
     try:
-        found = hypothesis.find(strategy, fails, settings=settings(
-            max_examples=200, database=None, deadline=None, verbosity=Verbosity.quiet, suppress_health_check=list(HealthCheck)))
+        found = hypothesis.find(
+            strategy,
+            fails,
+            settings=settings(
+                max_examples=200,
+                database=None,
+                deadline=None,
+                verbosity=Verbosity.quiet,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
     except (NoSuchExample, hypothesis.errors.HypothesisException):
         found = start
     return simplify(found if _weight(found) <= _weight(start) or not fails(start) else start, fails)
@@ -141,13 +162,15 @@ def _weight(program: Program) -> tuple[int, int]:
 
 def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 200) -> Program:
     """Drops steps and leaves that do not matter, then makes numbers short, for as long as it goes on failing."""
+
     def attempt(candidate: Program) -> bool:
         nonlocal tries
         tries -= 1
         try:
             return tries > 0 and fails(candidate)
-        except Exception:  # noqa: BLE001 - a candidate may be no program at all
+        except Exception:
             return False
+
     for i in reversed(range(len(program.steps))):
         if len(program.steps) > 1 and not any(program.steps[i].name in step.refs() for step in program.steps):
             if attempt(smaller := program.without(i)):
@@ -157,21 +180,41 @@ def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 20
     for i, leaf in enumerate(program.leaves):
         if leaf.array.dtype.kind != "f":
             continue
-        for make in (np.zeros_like, np.ones_like, lambda a: np.round(a), lambda a: np.round(a, 1), lambda a: np.round(a, 3)):
+        for make in (
+            np.zeros_like,
+            np.ones_like,
+            lambda a: np.round(a),
+            lambda a: np.round(a, 1),
+            lambda a: np.round(a, 3),
+        ):
             with np.errstate(all="ignore"):
                 array = make(program.leaves[i].array)
-            new = replace(program, leaves=(*program.leaves[:i], Leaf(leaf.name, array, leaf.requires_grad), *program.leaves[i + 1:]))
+            new = replace(
+                program,
+                leaves=(*program.leaves[:i], Leaf(leaf.name, array, leaf.requires_grad), *program.leaves[i + 1 :]),
+            )
             if not np.array_equal(array, program.leaves[i].array) and attempt(new):
                 program = new
                 break
     return program
 
 
-def check_programs(ours: Engine, theirs: Engine, examples: int = 8000, seed: int = 0, max_ops: int = 8, order: int = 1,
-                   dtypes: Sequence[str] = ("float32", "float64"), judged_every: int = 20,
-                   progress: Callable[[int], None] = lambda n: None, ops: Sequence[Op] = PROGRAM_OPS, batch: int = 1000,
-                   shrink: bool = True) -> Row:
-    """Random programs: first order by `backward()` for most, up to the third for some; one in `judged_every` judged anyway."""
+def check_programs(
+    ours: Engine,
+    theirs: Engine,
+    examples: int = 8000,
+    seed: int = 0,
+    max_ops: int = 8,
+    order: int = 1,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    judged_every: int = 20,
+    progress: Callable[[int], None] = lambda n: None,
+    ops: Sequence[Op] = PROGRAM_OPS,
+    batch: int = 1000,
+    shrink: bool = True,
+) -> Row:
+    """Random programs: first order by `backward()` for most, the third for one in ten; one in `judged_every` is always
+    judged, the others where the bits differ."""
     row = Row("programs", "random programs")
     offered = [op for op in ops if not ours.missing(op.expression)]
     row.note = f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else ""
@@ -185,7 +228,9 @@ def check_programs(ours: Engine, theirs: Engine, examples: int = 8000, seed: int
         n = row.cases
         depth = order if n % 10 else 3
         with quiet():
-            result = check(program, ours, theirs, depth, "always" if n % judged_every == 0 else "disputes", by_backward=depth == 1)
+            result = check(
+                program, ours, theirs, depth, "always" if n % judged_every == 0 else "disputes", by_backward=depth == 1
+            )
         row.take(result, str(seed))
         row.errors = row.errors[-2000:]
         if n % 50 == 0:
@@ -198,17 +243,28 @@ def check_programs(ours: Engine, theirs: Engine, examples: int = 8000, seed: int
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     while done < examples:
         size = min(batch, examples - done)
-        test = hypothesis.seed(seed * 1_000_003 + done)(settings(
-            max_examples=size, database=None, deadline=None, phases=phases, verbosity=Verbosity.quiet,
-            report_multiple_bugs=False, suppress_health_check=list(HealthCheck))(
-            given(programs(theirs, tuple(offered), max_ops, dtypes=tuple(dtypes)))(examine)))
+        test = hypothesis.seed(seed * 1_000_003 + done)(
+            settings(
+                max_examples=size,
+                database=None,
+                deadline=None,
+                phases=phases,
+                verbosity=Verbosity.quiet,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            )(given(programs(theirs, tuple(offered), max_ops, dtypes=tuple(dtypes)))(examine))
+        )
         try:
             test()
         except (Difference, hypothesis.errors.HypothesisException) as error:
             if "result" not in last:
                 raise error
             result, depth = last["result"], last["order"]
-            small = result.program if not shrink else simplify(result.program, lambda p: check(p, ours, theirs, 3 if depth == 3 else 1, "disputes", depth == 1).verdict is result.verdict)
+
+            def fails(program: Program, result: Result = result, depth: int = depth) -> bool:
+                return check(program, ours, theirs, depth, "disputes", depth == 1).verdict is result.verdict
+
+            small = simplify(result.program, fails) if shrink else result.program
             final = check(small, ours, theirs, depth, "always", depth == 1)
             finding = next((f for f in final.findings if f.verdict.fails), result.findings[-1])
             row.failures.append(Failure(small, finding, f"{seed}, batch at {done}", depth))
@@ -216,8 +272,16 @@ def check_programs(ours: Engine, theirs: Engine, examples: int = 8000, seed: int
         done += size
     seconds = time.perf_counter() - start
     partly = row.counts[Verdict.NOT_OFFERED.value]
-    row.note = "; ".join(filter(None, (f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else "",
-                                       f"{partly} programs not offered" if partly else "", f"{row.cases / max(seconds, 1e-9):.0f} a second")))
+    row.note = "; ".join(
+        filter(
+            None,
+            (
+                f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else "",
+                f"{partly} programs not offered" if partly else "",
+                f"{row.cases / max(seconds, 1e-9):.0f} a second",
+            ),
+        )
+    )
     return row
 
 

@@ -15,6 +15,7 @@ def to_torch(state: Any) -> Any:
     Numbers, strings and None stay. The tensors are copies: neither side writes into the other's.
     """
     import torch
+
     return _convert(state, lambda t: torch.from_numpy(np.array(t.detach().numpy())))
 
 

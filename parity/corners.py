@@ -5,11 +5,13 @@ must give the same; torch itself is asked again, and where another version answe
 blaming the engine. `python -m parity.corners` writes the file anew from the torch at hand.
 """
 
+# ruff: noqa: E501  (one line an entry)
+
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
-import json
 from pathlib import Path
 from typing import Any
 

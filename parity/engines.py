@@ -23,10 +23,24 @@ from typing import Any
 import numpy as np
 
 OPERATORS = {
-    ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.Div: "__truediv__", ast.Pow: "__pow__",
-    ast.MatMult: "__matmul__", ast.Mod: "__mod__", ast.FloorDiv: "__floordiv__", ast.USub: "__neg__",
-    ast.Invert: "__invert__", ast.Lt: "__lt__", ast.LtE: "__le__", ast.Gt: "__gt__", ast.GtE: "__ge__",
-    ast.Eq: "__eq__", ast.NotEq: "__ne__", ast.BitAnd: "__and__", ast.BitOr: "__or__",
+    ast.Add: "__add__",
+    ast.Sub: "__sub__",
+    ast.Mult: "__mul__",
+    ast.Div: "__truediv__",
+    ast.Pow: "__pow__",
+    ast.MatMult: "__matmul__",
+    ast.Mod: "__mod__",
+    ast.FloorDiv: "__floordiv__",
+    ast.USub: "__neg__",
+    ast.Invert: "__invert__",
+    ast.Lt: "__lt__",
+    ast.LtE: "__le__",
+    ast.Gt: "__gt__",
+    ast.GtE: "__ge__",
+    ast.Eq: "__eq__",
+    ast.NotEq: "__ne__",
+    ast.BitAnd: "__and__",
+    ast.BitOr: "__or__",
 }
 
 
@@ -83,8 +97,9 @@ class Engine:
         """Pulls the cotangents back by `backward`; each leaf's `.grad` (None where nothing arrived)."""
         raise NotImplementedError
 
-    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any],
-                  again: bool) -> list[Any]:
+    def gradients(
+        self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any], again: bool
+    ) -> list[Any]:
         """The same by `autograd.grad`; with `again` the results can be differentiated."""
         raise NotImplementedError
 
@@ -136,10 +151,12 @@ class TorchLike(Engine):
             output.backward(self.tensor(cotangent), retain_graph=i + 1 < len(outputs))
         return [leaf.grad for leaf in leaves]
 
-    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any],
-                  again: bool) -> list[Any]:
-        return list(self._grad(outputs, leaves, [self.tensor(c) for c in cotangents], create_graph=again,
-                               allow_unused=True))
+    def gradients(
+        self, outputs: Sequence[Any], cotangents: Sequence[np.ndarray], leaves: Sequence[Any], again: bool
+    ) -> list[Any]:
+        return list(
+            self._grad(outputs, leaves, [self.tensor(c) for c in cotangents], create_graph=again, allow_unused=True)
+        )
 
 
 def torch_zeros(torch: Any, like: Any) -> Any:

@@ -6,15 +6,17 @@ that has no such rule, is an error: a mutant that was not applied proves nothing
 checks on each, those most likely to see it first, and says which one did after how many examples.
 """
 
+# ruff: noqa: E501  (one line an entry)
+
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 import importlib
 import inspect
 import itertools
 import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from parity import calls, checks, corners, training

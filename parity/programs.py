@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import random
 import re
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
-import warnings
 
 import numpy as np
 
@@ -82,10 +82,10 @@ class Program:
         """Random eighths in [-2, 2] without 0: they add no rounding of their own and print short."""
         size = int(np.prod(shape, dtype=np.int64))
         start = (self.seed * 7919 + sum(map(ord, name)) * 131 + order * 1031) % (POOL.size - 64)
-        return np.resize(POOL[start:start + max(size, 1)], size).reshape(tuple(shape))
+        return np.resize(POOL[start : start + max(size, 1)], size).reshape(tuple(shape))
 
     def without(self, index: int) -> Program:
-        return replace(self, steps=self.steps[:index] + self.steps[index + 1:])
+        return replace(self, steps=self.steps[:index] + self.steps[index + 1 :])
 
 
 _rng = np.random.Generator(np.random.PCG64(20240607))
@@ -99,7 +99,10 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(show, value)) + "]"
     if isinstance(value, slice):
-        return ":".join("" if part is None else str(part) for part in (value.start, value.stop, value.step)[:2 if value.step is None else 3])
+        return ":".join(
+            "" if part is None else str(part)
+            for part in (value.start, value.stop, value.step)[: 2 if value.step is None else 3]
+        )
     if value is Ellipsis:
         return "..."
     if isinstance(value, tuple) and any(isinstance(v, slice | type(Ellipsis) | None.__class__ | Ref) for v in value):
@@ -110,6 +113,7 @@ def show(value: Any) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- running
+
 
 @dataclass
 class Outcome:
@@ -138,22 +142,32 @@ def run(program: Program, engine: Engine, order: int = 1, by_backward: bool = Fa
         if not (order and leaves and outputs):
             return out
         tensors = [env[leaf.name] for leaf in leaves]
-        cotangents = [program.cotangent(name, out.values[name].shape, 1).astype(out.values[name].dtype) for name in outputs]
+        cotangents = [
+            program.cotangent(name, out.values[name].shape, 1).astype(out.values[name].dtype) for name in outputs
+        ]
         if by_backward or engine.orders == 1:
             grads = engine.backward([env[name] for name in outputs], cotangents, tensors)
-            out.grads.append({leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)})
+            out.grads.append(
+                {leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)}
+            )
             return out
         sources = [env[name] for name in outputs]
         for depth in range(1, min(order, engine.orders) + 1):
             out.stage = f"derivative {depth}"
             grads = engine.gradients(sources, cotangents, tensors, depth < order)
-            out.grads.append({leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)})
-            live = [(leaf, g) for leaf, g in zip(leaves, grads, strict=True) if g is not None and engine.requires_grad(g)]
+            out.grads.append(
+                {leaf.name: None if g is None else engine.array(g) for leaf, g in zip(leaves, grads, strict=True)}
+            )
+            live = [
+                (leaf, g) for leaf, g in zip(leaves, grads, strict=True) if g is not None and engine.requires_grad(g)
+            ]
             if not live:
                 break
             sources = [g for _, g in live]
-            cotangents = [program.cotangent(leaf.name, leaf.array.shape, depth + 1).astype(leaf.array.dtype) for leaf, _ in live]
-    except Exception as error:  # noqa: BLE001 - whatever an engine raises is a result
+            cotangents = [
+                program.cotangent(leaf.name, leaf.array.shape, depth + 1).astype(leaf.array.dtype) for leaf, _ in live
+            ]
+    except Exception as error:
         out.error = error
     return out
 
@@ -201,8 +215,11 @@ def _judge(program: Program, order: int, p: referee.Precision) -> Judgement:
     for leaf in program.leaves:
         if leaf.requires_grad:
             ways = [program.cotangent(leaf.name, leaf.array.shape, k) for k in range(2, order + 1)]
-            env[leaf.name] = referee.leaf(leaf.array.astype(np.float64), ways, start, total, p) if order else (
-                referee.Array.constant(leaf.array, p))
+            env[leaf.name] = (
+                referee.leaf(leaf.array.astype(np.float64), ways, start, total, p)
+                if order
+                else (referee.Array.constant(leaf.array, p))
+            )
             start += leaf.array.size
         else:
             env[leaf.name] = referee.Array.constant(leaf.array, p)
@@ -229,16 +246,19 @@ def _judge(program: Program, order: int, p: referee.Precision) -> Judgement:
 
 # ------------------------------------------------------------------------------------------------------------- scripts
 
+
 def script(program: Program, engine: str = "torch", order: int = 1, comment: str = "") -> str:
     """The program as a script of a few lines that runs with torch and, the import changed, with the engine."""
     ours = f"import {engine} as torch" if engine != "torch" else "import torch"
     uses_f = any("F." in step.op.expression for step in program.steps)
     lines = [f"# {comment}"] if comment else []
-    lines += [ours + (f"; F = torch.nn.functional" if uses_f else "")]
+    lines += [ours + ("; F = torch.nn.functional" if uses_f else "")]
     for leaf in program.leaves:
         grad = ", requires_grad=True" if leaf.requires_grad else ""
-        lines.append(f"{leaf.name} = torch.tensor({literal(leaf.array)}, dtype=torch.{dtype_name(leaf.array)}{grad})"
-                     + (f".reshape{leaf.array.shape}" if not leaf.array.size and leaf.array.ndim > 1 else ""))
+        lines.append(
+            f"{leaf.name} = torch.tensor({literal(leaf.array)}, dtype=torch.{dtype_name(leaf.array)}{grad})"
+            + (f".reshape{leaf.array.shape}" if not leaf.array.size and leaf.array.ndim > 1 else "")
+        )
     lines += [f"{step.name} = {step.text()}" for step in program.steps]
     return "\n".join(lines)
 
@@ -255,8 +275,11 @@ def literal(array: np.ndarray) -> str:
 def full_script(program: Program, outcome_names: Sequence[str], order: int, engine: str) -> str:
     """`script` with the backward passes and the prints: runs as `python file.py torch` and `python file.py ENGINE`."""
     uses_f = any("F." in step.op.expression for step in program.steps)
-    lines = ["import importlib, sys",
-             f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})" + ("; F = torch.nn.functional" if uses_f else "")]
+    lines = [
+        "import importlib, sys",
+        f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})"
+        + ("; F = torch.nn.functional" if uses_f else ""),
+    ]
     lines += script(program, "torch").split("\n")[1:]
     outputs = list(outcome_names)
     leaves = program.differentiable()
@@ -266,19 +289,24 @@ def full_script(program: Program, outcome_names: Sequence[str], order: int, engi
     shapes = run_shapes(program)
     for depth in range(1, order + 1):
         names = outputs if depth == 1 else [leaf.name for leaf in leaves]
-        vs = ", ".join(f"torch.tensor({literal(program.cotangent(n, shapes[n][0], depth))}, dtype=torch.{shapes[n][1]})" for n in names)
+        vs = ", ".join(
+            f"torch.tensor({literal(program.cotangent(n, shapes[n][0], depth))}, dtype=torch.{shapes[n][1]})"
+            for n in names
+        )
         lines.append(f"ys = torch.autograd.grad(ys, xs, [{vs}], create_graph={depth < order}, allow_unused=True)")
     return "\n".join([*lines, f"print({', '.join(program.outputs())}, *ys, sep='\\n')"])
 
 
 def run_shapes(program: Program) -> dict[str, tuple[tuple[int, ...], str]]:
     from parity.engines import load
+
     out = run(program, load("torch"), 0)
     known = {leaf.name: (leaf.array.shape, str(leaf.array.dtype)) for leaf in program.leaves}
     return known | {name: (a.shape, str(a.dtype)) for name, a in out.values.items()}
 
 
 # ------------------------------------------------------------------------------------------------------------- drawing
+
 
 class Source(Protocol):
     def below(self, n: int) -> int:
@@ -302,8 +330,31 @@ class Seeded:
 
 
 SHAPES: tuple[tuple[int, ...], ...] = (
-    (), (2,), (3,), (1,), (2, 3), (3, 2), (2, 2), (1, 3), (3, 1), (4,), (2, 1), (1, 1), (2, 2, 2), (2, 1, 3), (1, 2, 2),
-    (5,), (3, 3), (0,), (2, 0), (2, 3, 2), (1, 1, 3), (4, 2), (7,), (0, 3), (2, 1, 2, 2),
+    (),
+    (2,),
+    (3,),
+    (1,),
+    (2, 3),
+    (3, 2),
+    (2, 2),
+    (1, 3),
+    (3, 1),
+    (4,),
+    (2, 1),
+    (1, 1),
+    (2, 2, 2),
+    (2, 1, 3),
+    (1, 2, 2),
+    (5,),
+    (3, 3),
+    (0,),
+    (2, 0),
+    (2, 3, 2),
+    (1, 1, 3),
+    (4, 2),
+    (7,),
+    (0, 3),
+    (2, 1, 2, 2),
 )
 
 
@@ -319,8 +370,24 @@ def table(low: float, high: float, gap: float, dtype: str, wild: bool) -> np.nda
     simple = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0, 1.5, -1.5, 0.25, -0.25, 4.0, -4.0, 0.75]
     info = np.finfo(dtype)
     if wild:
-        simple += [np.inf, -np.inf, np.nan, -0.0, float(info.tiny), float(info.smallest_subnormal), -float(info.smallest_subnormal),
-                   float(info.max), -float(info.max), float(info.eps), 1 + float(info.eps), 1e4, -1e4, 88.0, -104.0, 1e-20] * 3
+        simple += [
+            np.inf,
+            -np.inf,
+            np.nan,
+            -0.0,
+            float(info.tiny),
+            float(info.smallest_subnormal),
+            -float(info.smallest_subnormal),
+            float(info.max),
+            -float(info.max),
+            float(info.eps),
+            1 + float(info.eps),
+            1e4,
+            -1e4,
+            88.0,
+            -104.0,
+            1e-20,
+        ] * 3
     tame_low, tame_high = max(low, -3.0), min(high, 3.0)
     if tame_low >= tame_high:
         tame_low, tame_high = low, high
@@ -378,8 +445,15 @@ class Drawing:
         self.arrays[name] = array
         return Ref(name)
 
-    def floats(self, shape: Sequence[int], low: float = -30.0, high: float = 30.0, gap: float = 0.0,
-               requires_grad: bool = True, dtype: np.dtype[Any] | None = None) -> Ref:
+    def floats(
+        self,
+        shape: Sequence[int],
+        low: float = -30.0,
+        high: float = 30.0,
+        gap: float = 0.0,
+        requires_grad: bool = True,
+        dtype: np.dtype[Any] | None = None,
+    ) -> Ref:
         if dtype is None:
             dtype = self.pick((self.dtype, np.dtype("float64"), np.dtype("float32"))) if self.mixed else self.dtype
         return self.leaf(table(low, high, gap, dtype.name, self.wild), shape, requires_grad)
@@ -389,12 +463,20 @@ class Drawing:
         if name not in self.spans:
             array = self.arrays[name]
             with np.errstate(all="ignore"):
-                self.spans[name] = (float(array.min()), float(array.max()), float(np.abs(array).min())) if array.size else (0.0, 0.0, np.inf)
+                self.spans[name] = (
+                    (float(array.min()), float(array.max()), float(np.abs(array).min()))
+                    if array.size
+                    else (0.0, 0.0, np.inf)
+                )
         return self.spans[name]
 
     def existing(self, keep: Callable[[np.ndarray, tuple[float, float, float]], bool]) -> list[str]:
         """Float variables that will do, the latest first."""
-        return [name for name, array in reversed(self.arrays.items()) if array.dtype.kind == "f" and keep(array, self.span(name))]
+        return [
+            name
+            for name, array in reversed(self.arrays.items())
+            if array.dtype.kind == "f" and keep(array, self.span(name))
+        ]
 
     def step(self, op: Op) -> None:
         """Draws the op's arguments and takes the step; a step that the model refuses is left out."""
@@ -419,15 +501,22 @@ class Drawing:
         return Program(tuple(self.leaves), tuple(self.steps), seed)
 
 
-def draw(source: Source, model: Engine, ops: Sequence[Op], steps: int, dtype: str = "float32", wild: bool = False,
-         mixed: bool = False) -> Program:
+def draw(
+    source: Source,
+    model: Engine,
+    ops: Sequence[Op],
+    steps: int,
+    dtype: str = "float32",
+    wild: bool = False,
+    mixed: bool = False,
+) -> Program:
     """A program of up to `steps` steps over the given ops."""
     drawing = Drawing(source, model, dtype, wild, mixed)
     ops = [op for op in ops if op.limits] if wild else ops
     for _ in range(steps):
         try:
             drawing.step(ops[source.below(len(ops))])
-        except Exception:  # noqa: BLE001 - what torch itself refuses (an overflowing cast, say) is left out of a longer program
+        except Exception:
             if steps == 1:
                 raise
     return drawing.program(source.below(256))

@@ -25,7 +25,16 @@ from typing import Any, Union
 import mpmath
 import numpy as np
 
-ULPS = {"sqrt": 0.0, "erf": 4.0, "tan": 4.0, "sinh": 4.0, "cosh": 4.0, "asinh": 4.0, "acosh": 4.0, "atanh": 4.0}  # else 2
+ULPS = {
+    "sqrt": 0.0,
+    "erf": 4.0,
+    "tan": 4.0,
+    "sinh": 4.0,
+    "cosh": 4.0,
+    "asinh": 4.0,
+    "acosh": 4.0,
+    "atanh": 4.0,
+}  # else 2
 ZERO, INEXACT = 1e6, -1e9  # lowest bits: of a zero (any bit will do), and of what was rounded (none is safe)
 
 
@@ -40,15 +49,24 @@ class Irrational(Unjudged):
 # ------------------------------------------------------------------------------------------------ fields and precision
 
 NUMPY: dict[str, Callable[..., Any]] = {
-    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh, "acosh": np.arccosh,
-    "atanh": np.arctanh, "erf": np.vectorize(math.erf, otypes=[np.float64]),
-    "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -x)), "softplus": lambda x: np.logaddexp(0.0, x),
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "erf": np.vectorize(math.erf, otypes=[np.float64]),
+    "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -x)),
+    "softplus": lambda x: np.logaddexp(0.0, x),
 }
 MP = mpmath.mp.clone()
 MP.dps = 60
 MPMATH: dict[str, Callable[..., Any]] = {
-    "exp2": lambda x: MP.mpf(2) ** x, "log2": lambda x: MP.log(x, 2), "log10": MP.log10,
-    "sigmoid": lambda x: 1 / (1 + MP.exp(-x)), "softplus": lambda x: MP.log1p(MP.exp(x)),
+    "exp2": lambda x: MP.mpf(2) ** x,
+    "log2": lambda x: MP.log(x, 2),
+    "log10": MP.log10,
+    "sigmoid": lambda x: 1 / (1 + MP.exp(-x)),
+    "softplus": lambda x: MP.log1p(MP.exp(x)),
     "divide": lambda x, y: x / y,
 }
 
@@ -68,6 +86,7 @@ def _mpmath(name: str) -> Callable[..., np.ndarray]:
         except (ZeroDivisionError, OverflowError, ValueError):
             return MP.nan
         return result if isinstance(result, MP.mpf) else MP.nan
+
     return np.frompyfunc(call, 2 if name in ("power", "divide") else 1, 1)  # type: ignore[return-value]
 
 
@@ -95,7 +114,7 @@ def _objects(make: Callable[[float], Any]) -> Callable[[np.ndarray], np.ndarray]
 FLOAT64 = Field("float64", lambda array: array.astype(np.float64), _numpy)
 MPMATH60 = Field("mpmath", _objects(MP.mpf), _mpmath)
 FRACTIONS = Field("fractions", _objects(Fraction), _fractions)
-MPMATH["power"] = lambda x, y: x ** y
+MPMATH["power"] = lambda x, y: x**y
 
 
 @dataclass(frozen=True)
@@ -132,7 +151,7 @@ def lowest_bit(v: np.ndarray) -> np.ndarray:
     """The exponent of the last one-bit of each float64; `ZERO` for zeros, `INEXACT` for inf and nan."""
     mantissa, exponent = np.frexp(v)
     finite = np.isfinite(v)
-    integer = (np.where(finite, mantissa, 0.0) * 2.0 ** 53).astype(np.int64)
+    integer = (np.where(finite, mantissa, 0.0) * 2.0**53).astype(np.int64)
     low = (integer & -integer).astype(np.float64)
     bit = exponent - 53 + np.log2(np.where(low == 0, 1.0, low))
     return np.where(finite, np.where(low == 0, ZERO, bit), INEXACT)
@@ -142,7 +161,7 @@ def floats(v: np.ndarray) -> np.ndarray:
     return v if v.dtype == np.float64 else v.astype(np.float64)
 
 
-# ------------------------------------------------------------------------------------- numbers that know their own error
+# ------------------------------------------------------------------ numbers that know their own error
 
 Number = Union["Real", "Dual"]
 
@@ -170,8 +189,9 @@ class Real:
         return Real(v, m, e + self.p.rounding(m, q), q, self.p, path)
 
     def __add__(self, other: Real) -> Real:
-        return self._rounded(self.v + other.v, self.m + other.m, self.e + other.e,
-                             np.minimum(self.q, other.q), self.path or other.path)
+        return self._rounded(
+            self.v + other.v, self.m + other.m, self.e + other.e, np.minimum(self.q, other.q), self.path or other.path
+        )
 
     def __neg__(self) -> Real:
         return Real(-self.v, self.m, self.e, self.q, self.p, self.path)
@@ -306,17 +326,21 @@ def join(parts: Sequence[Number], p: Precision) -> Any:
         def cat(name: str) -> np.ndarray:
             arrays = [getattr(part, name) for part in parts]
             return np.concatenate([np.broadcast_to(a, (*lead, a.shape[-1])) for a in arrays], axis=-1)
+
         return Real(cat("v"), cat("m"), cat("e"), cat("q"), p, any(part.path for part in parts))  # type: ignore
     res = [part.re if isinstance(part, Dual) else part for part in parts]
     dus = [part.du if isinstance(part, Dual) else None for part in parts]
     if all(du is None for du in dus):
         return Dual(join(res, p), None)
-    zeros = [Real.exact(np.zeros(primal(re).v.shape[-1:]), p, True) if du is None else du
-             for re, du in zip(res, dus, strict=True)]
+    zeros = [
+        Real.exact(np.zeros(primal(re).v.shape[-1:]), p, True) if du is None else du
+        for re, du in zip(res, dus, strict=True)
+    ]
     return Dual(join(res, p), join(zeros, p))
 
 
-# ------------------------------------------------------------------------------------ functions of one number by their slope
+# ------------------------------------------------------------------ functions of one number by their slope
+
 
 def _f(name: str) -> Callable[[Any], Any]:
     """The function `name` on plain float64, `Real` or `Dual`; its slope is written once, for all three."""
@@ -329,6 +353,7 @@ def _f(name: str) -> Callable[[Any], Any]:
         if isinstance(x, Real):
             return x.apply(name, slope)
         return _numpy(name)(x)
+
     return call
 
 
@@ -363,7 +388,10 @@ def power(x: Any, n: float) -> Any:
     if n == int(n) and 2 <= n <= 8:
         v, q = x.v ** int(n), x.q * n
     elif n == int(n) and n < 0:
-        v, q = x.p.field.function("divide")(x.p.field.lift(np.ones(x.v.shape)), x.v ** int(-n)), np.full_like(x.q, INEXACT)
+        v, q = (
+            x.p.field.function("divide")(x.p.field.lift(np.ones(x.v.shape)), x.v ** int(-n)),
+            np.full_like(x.q, INEXACT),
+        )
     else:
         v, q = x.p.field.function("power")(x.v, x.p.field.lift(np.full(x.v.shape, n))), np.full_like(x.q, INEXACT)
     m = np.abs(floats(v))
@@ -400,7 +428,7 @@ SLOPES: dict[str, Callable[[Any, Any], Any]] = {
 
 # ------------------------------------------------------------------------------------------------ torch's names on top
 
-Axes = Union[int, Sequence[int], None]
+Axes = int | Sequence[int] | None
 
 
 class Array:
@@ -467,14 +495,14 @@ class Array:
         if not self.shape:
             return self.reshape(1)
         start, end = start_dim % self.ndim, end_dim % self.ndim
-        return self.reshape(*self.shape[:start], math.prod(self.shape[start:end + 1]), *self.shape[end + 1:])
+        return self.reshape(*self.shape[:start], math.prod(self.shape[start : end + 1]), *self.shape[end + 1 :])
 
     def ravel(self) -> Array:
         return self.flatten()
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Array:
         dim %= self.ndim
-        return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1:])
+        return self.reshape(*self.shape[:dim], *sizes, *self.shape[dim + 1 :])
 
     def t(self) -> Array:
         return self._move(lambda a: a.T)
@@ -610,8 +638,10 @@ class Array:
         if self.ndim == 2:
             return self.diagonal(diagonal)
         n = self.shape[0]
-        return self._joined([self, self._like(0.0)],
-                            lambda a, zero: np.diag(a + 1, diagonal) - 1 + (np.diag(np.ones(n), diagonal) == 0) * (n + 1))
+        return self._joined(
+            [self, self._like(0.0)],
+            lambda a, zero: np.diag(a + 1, diagonal) - 1 + (np.diag(np.ones(n), diagonal) == 0) * (n + 1),
+        )
 
     diag_embed = diag
 
@@ -643,6 +673,7 @@ class Array:
             out = a.copy()
             out.ravel()[_take_along_positions(self.shape, rows, dim).ravel()] = b.ravel()
             return out
+
         return self._joined([self, source], place)
 
     # -- arithmetic
@@ -694,7 +725,7 @@ class Array:
 
     def __rpow__(self, base: Any) -> Array:
         base, _ = self._like(base)._pair(self)
-        return base ** self
+        return base**self
 
     pow, neg, negative = __pow__, __neg__, __neg__
 
@@ -739,13 +770,13 @@ class Array:
         return self + (end - self) * weight
 
     def square(self) -> Array:
-        return self ** 2
+        return self**2
 
     def reciprocal(self) -> Array:
         return 1.0 / self
 
     def rsqrt(self) -> Array:
-        return self ** -0.5
+        return self**-0.5
 
     def __getattr__(self, name: str) -> Any:
         """The functions of one number (`exp`, `sin`, ...): they are all in `SLOPES`."""
@@ -777,6 +808,7 @@ class Array:
             side = floats(mask.v)
             v = np.where(side == 1, r.v, value(floats(r.v))) if r.v.dtype == object else value(r.v)
             return Real(r.p.field.lift(v) if v.dtype != object else v, np.abs(floats(v)), r.e, r.q, r.p, False)
+
         return Array(piecewise(self.x, at, lambda du: du * mask), self.shape, self.p, self.kind)
 
     def abs(self) -> Array:
@@ -818,7 +850,9 @@ class Array:
                 if isinstance(bound, Array):
                     raise Unjudged("clamp with tensor bounds")
                 inside &= ~beyond(x, bound)
-                doubt |= (np.abs(x - bound) <= self._error().reshape(self.shape)) & (self._error().reshape(self.shape) > 0)
+                doubt |= (np.abs(x - bound) <= self._error().reshape(self.shape)) & (
+                    self._error().reshape(self.shape) > 0
+                )
                 out = out._where(~beyond(x, bound), bound)
         return _blend(out, [self], [inside.astype(float).ravel()], doubt.ravel())
 
@@ -866,7 +900,7 @@ class Array:
         return self
 
     def float(self) -> Array:
-        x = linear(self.x, lambda r: r.doubt(float(np.finfo(np.float32).eps) * r.m + 2.0 ** -149))
+        x = linear(self.x, lambda r: r.doubt(float(np.finfo(np.float32).eps) * r.m + 2.0**-149))
         return Array(x, self.shape, self.p, "f")
 
     def _compare(self, other: Any, f: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Array:
@@ -946,7 +980,8 @@ class Array:
         return self.sum(dim, keepdim) / float(count)
 
     def prod(self, dim: Axes = None, keepdim: bool = False) -> Array:
-        """Where no factor is zero, by way of y * sum(dx / x), as engines do: the quotients' roundings are in the bound."""
+        """Where no factor is zero by way of y * sum(dx / x), as engines do: the bound has the quotients' roundings."""
+
         def product(x: Number, n: int) -> Any:
             if isinstance(x, Dual) and n and (self.numpy() != 0).all():
                 y = product(x.re, n)
@@ -956,10 +991,12 @@ class Array:
             for term in terms[1:]:
                 out = out * term
             return out
+
         return self._reduce(dim, keepdim, product)
 
     def _extreme(self, dim: Axes, keepdim: bool, sign: float, share: bool) -> Array:
         """The largest (sign 1) or smallest; ties share the slope (amax, max()) or the first takes it (max(dim))."""
+
         def pick(x: Number, n: int) -> Any:
             near, e = sign * floats(primal(x).v), primal(x).e
             best = near.argmax(-1)
@@ -973,8 +1010,12 @@ class Array:
 
             def value(r: Real) -> Real:
                 rows = np.arange(r.v.shape[-2])
-                return Real(r.v[rows, best], r.m[rows, best], np.maximum(r.e[rows, best], widest), r.q[rows, best], r.p, False)
+                return Real(
+                    r.v[rows, best], r.m[rows, best], np.maximum(r.e[rows, best], widest), r.q[rows, best], r.p, False
+                )
+
             return piecewise(x, value, lambda du: linear(du * weight, Real.sum))
+
         return self._reduce(dim, keepdim, pick, self.kind)
 
     def amax(self, dim: Axes = None, keepdim: bool = False) -> Array:
@@ -991,7 +1032,9 @@ class Array:
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         if isinstance(dim, Array):
             return self.minimum(dim)
-        return self.amin() if dim is None else _Pair(self._extreme(dim, keepdim, -1.0, False), self.argmin(dim, keepdim))
+        return (
+            self.amin() if dim is None else _Pair(self._extreme(dim, keepdim, -1.0, False), self.argmin(dim, keepdim))
+        )
 
     def _index(self, f: Callable[..., np.ndarray], dim: int | None, keepdim: bool, spare: float) -> Array:
         values = f(self.numpy(), dim, keepdims=keepdim)
@@ -1065,7 +1108,9 @@ class Array:
 
     def _shifted(self, dim: Axes) -> tuple[Array, Array]:
         """x less its largest, and that largest as a constant: the derivative does not depend on the shift."""
-        top = Array.constant(self.numpy().max(axis=_axes(dim, self.ndim) or None, keepdims=True, initial=-np.inf), self.p)
+        top = Array.constant(
+            self.numpy().max(axis=_axes(dim, self.ndim) or None, keepdims=True, initial=-np.inf), self.p
+        )
         return self - top, top
 
     def logsumexp(self, dim: Axes, keepdim: bool = False) -> Array:
@@ -1155,7 +1200,7 @@ class Array:
 
     def gelu(self, approximate: str = "none") -> Array:
         if approximate == "tanh":
-            return self * 0.5 * ((self + self ** 3 * 0.044715) * math.sqrt(2 / math.pi)).tanh().__add__(1.0)
+            return self * 0.5 * ((self + self**3 * 0.044715) * math.sqrt(2 / math.pi)).tanh().__add__(1.0)
         return self * 0.5 * ((self * math.sqrt(0.5)).erf() + 1.0)  # type: ignore[no-any-return]
 
     def softsign(self) -> Array:
@@ -1203,14 +1248,16 @@ class Array:
         loss = -(target * self.log() + (1 - target) * (1 - self).log())
         return (loss if weight is None else loss * weight)._reduced(reduction)
 
-    def binary_cross_entropy_with_logits(self, target: Array, weight: Array | None = None, reduction: str = "mean",
-                                         pos_weight: Array | None = None) -> Array:
+    def binary_cross_entropy_with_logits(
+        self, target: Array, weight: Array | None = None, reduction: str = "mean", pos_weight: Array | None = None
+    ) -> Array:
         up, down = (-self).softplus_(), self.softplus_()
         loss = target * up * (1.0 if pos_weight is None else pos_weight) + (1 - target) * down
         return (loss if weight is None else loss * weight)._reduced(reduction)
 
-    def nll_loss(self, target: Array, weight: Array | None = None, ignore_index: int = -100,
-                 reduction: str = "mean") -> Array:
+    def nll_loss(
+        self, target: Array, weight: Array | None = None, ignore_index: int = -100, reduction: str = "mean"
+    ) -> Array:
         classes = target.numpy()
         used = classes != ignore_index
         index = np.where(used, classes, 0)
@@ -1222,21 +1269,35 @@ class Array:
         loss = -(picked * factor)
         return loss.sum() / factor.sum() if reduction == "mean" else loss._reduced(reduction)
 
-    def cross_entropy(self, target: Array, weight: Array | None = None, ignore_index: int = -100,
-                      reduction: str = "mean", label_smoothing: float = 0.0) -> Array:
+    def cross_entropy(
+        self,
+        target: Array,
+        weight: Array | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
+    ) -> Array:
         axis = 0 if self.ndim == 1 else 1
         logs = self.log_softmax(axis)
         if target.kind == "f":
-            goal = target if not label_smoothing else target * (1 - label_smoothing) + label_smoothing / self.shape[axis]
+            goal = (
+                target if not label_smoothing else target * (1 - label_smoothing) + label_smoothing / self.shape[axis]
+            )
             loss = -((logs if weight is None else logs * weight) * goal).sum(axis)
-            return loss.sum() / float(max(self.numel() // self.shape[axis], 1)) if reduction == "mean" else loss._reduced(reduction)
+            return (
+                loss.sum() / float(max(self.numel() // self.shape[axis], 1))
+                if reduction == "mean"
+                else loss._reduced(reduction)
+            )
         sure = logs.nll_loss(target, weight, ignore_index, reduction)
         if not label_smoothing:
             return sure
         used = Array.constant((target.numpy() != ignore_index).astype(float), self.p)
         flat = -((logs if weight is None else logs * weight).sum(axis) * used)
         if reduction == "mean":
-            count = used if weight is None else used * weight[np.where(target.numpy() == ignore_index, 0, target.numpy())]
+            count = (
+                used if weight is None else used * weight[np.where(target.numpy() == ignore_index, 0, target.numpy())]
+            )
             flat = flat.sum() / count.sum()
         else:
             flat = flat._reduced(reduction)
@@ -1246,8 +1307,9 @@ class Array:
         loss = target.exp() * (target - self) if log_target else target * (target.log() - self)
         return loss.sum() / float(self.shape[0]) if reduction == "batchmean" else loss._reduced(reduction)
 
-    def layer_norm(self, normalized_shape: Sequence[int], weight: Array | None = None, bias: Array | None = None,
-                   eps: float = 1e-5) -> Array:
+    def layer_norm(
+        self, normalized_shape: Sequence[int], weight: Array | None = None, bias: Array | None = None, eps: float = 1e-5
+    ) -> Array:
         axes = tuple(range(-len(normalized_shape), 0))
         out = self._standard(axes, eps)
         out = out if weight is None else out * weight
@@ -1257,8 +1319,16 @@ class Array:
         spread = self - self.mean(axes, True)
         return spread * ((spread * spread).mean(axes, True) + eps) ** -0.5
 
-    def batch_norm(self, running_mean: Any, running_var: Any, weight: Array | None = None, bias: Array | None = None,
-                   training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Array:
+    def batch_norm(
+        self,
+        running_mean: Any,
+        running_var: Any,
+        weight: Array | None = None,
+        bias: Array | None = None,
+        training: bool = False,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+    ) -> Array:
         if not training:
             raise Unjudged("batch_norm in evaluation")
         out = self._standard(tuple(a for a in range(self.ndim) if a != 1), eps)
@@ -1332,6 +1402,7 @@ def _blend(value: Array, sources: Sequence[Array], weights: Sequence[np.ndarray]
             if isinstance(x, Dual) and x.du is not None:
                 du = _plus(du, x.du * mask)
         return Dual(build(v.re, res), du)
+
     return Array(build(value.x, [source.x for source in sources]), value.shape, p, value.kind)
 
 
@@ -1342,7 +1413,7 @@ def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
 def _axes(dim: Axes, ndim: int) -> tuple[int, ...]:
     if dim is None or (not isinstance(dim, int) and not tuple(dim)):
         return tuple(range(ndim))
-    return tuple(d % max(ndim, 1) for d in ((dim,) if isinstance(dim, int) else dim))[:None if ndim else 0]
+    return tuple(d % max(ndim, 1) for d in ((dim,) if isinstance(dim, int) else dim))[: None if ndim else 0]
 
 
 def _plain(index: Any) -> Any:
@@ -1399,9 +1470,9 @@ class _Functions:
                 while labels.count(letter) > 1:
                     first, second = labels.index(letter), labels.rindex(letter)
                     x = x.diagonal(0, first, second)
-                    labels = labels[:first] + labels[first + 1:second] + labels[second + 1:] + letter
-            x = x.permute(*sorted(range(x.ndim), key=lambda a, l=labels: letters.index(l[a]))) if x.ndim else x
-            x = x._move(lambda a, l=labels: a[tuple(slice(None) if c in l else None for c in letters)])
+                    labels = labels[:first] + labels[first + 1 : second] + labels[second + 1 :] + letter
+            x = x.permute(*sorted(range(x.ndim), key=lambda a, names=labels: letters.index(names[a]))) if x.ndim else x
+            x = x._move(lambda a, names=labels: a[tuple(slice(None) if c in names else None for c in letters)])
             product = x if product is None else product * x
         summed = tuple(range(len(output), len(letters)))
         return product.sum(summed) if summed else product  # type: ignore[no-any-return]
@@ -1412,6 +1483,7 @@ FUNCTIONS = _Functions()
 
 # ------------------------------------------------------------------------------------------------ seeds and results
 
+
 def leaf(values: np.ndarray, directions: Sequence[np.ndarray], start: int, total: int, p: Precision) -> Array:
     """A differentiable leaf: its values, the directions of the orders above the first, and its unit vectors.
 
@@ -1420,7 +1492,7 @@ def leaf(values: np.ndarray, directions: Sequence[np.ndarray], start: int, total
     """
     flat = values.ravel()
     units = np.zeros((total, flat.size))
-    units[start:start + flat.size] = np.eye(flat.size)
+    units[start : start + flat.size] = np.eye(flat.size)
 
     def nest(value: Number, rest: Sequence[np.ndarray]) -> Any:
         if not rest:
@@ -1428,6 +1500,7 @@ def leaf(values: np.ndarray, directions: Sequence[np.ndarray], start: int, total
         inner = nest(value, rest[1:])
         du: Any = Real.exact(rest[0].ravel(), p, path=True)
         return Dual(inner, _deep(du, len(rest) - 1))
+
     x = nest(Real.exact(flat, p), directions)
     return Array(Dual(x, _deep(Real.exact(units, p, path=True), len(directions))), values.shape, p)
 
@@ -1447,8 +1520,9 @@ def _deep(x: Number, depth: int) -> Number:
     return x
 
 
-def gradients(outputs: Sequence[tuple[Array, np.ndarray]], order: int, total: int,
-              p: Precision) -> list[tuple[np.ndarray, np.ndarray]]:
+def gradients(
+    outputs: Sequence[tuple[Array, np.ndarray]], order: int, total: int, p: Precision
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each order from 1: (gradient, error bound) over all leaf elements; outputs come with their cotangents."""
     results = []
     for depth in range(order):

@@ -3,14 +3,16 @@
 Errors are in units of their bound: 1 is the most that the arithmetic allows, 0 is exact.
 """
 
+# ruff: noqa: E501  (the page is written as it will be)
+
 from __future__ import annotations
 
-from collections.abc import Sequence
 import html
 import json
 import os
-from pathlib import Path
 import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,10 +24,23 @@ from parity.checks import BINS, Failure, Row
 from parity.programs import Program, full_script, literal, show
 from parity.verdicts import Verdict
 
-STYLES = {Verdict.SAME: "green", Verdict.WITHIN: "green", Verdict.NOT_OFFERED: "dim", Verdict.UNDECIDED: "yellow",
-          Verdict.CHOICE: "yellow", Verdict.TORCH_WORSE: "yellow", Verdict.BOTH_OFF: "yellow"}
-TITLES = {"ops": "Ops: worst error in units of the bound", "programs": "Random programs", "corners": "Corners and conventions",
-          "calls": "Call order", "training": "Training: lessons and optimizers", "mutants": "Wrong engines"}
+STYLES = {
+    Verdict.SAME: "green",
+    Verdict.WITHIN: "green",
+    Verdict.NOT_OFFERED: "dim",
+    Verdict.UNDECIDED: "yellow",
+    Verdict.CHOICE: "yellow",
+    Verdict.TORCH_WORSE: "yellow",
+    Verdict.BOTH_OFF: "yellow",
+}
+TITLES = {
+    "ops": "Ops: worst error in units of the bound",
+    "programs": "Random programs",
+    "corners": "Corners and conventions",
+    "calls": "Call order",
+    "training": "Training: lessons and optimizers",
+    "mutants": "Wrong engines",
+}
 
 
 def number(value: float) -> str:
@@ -35,8 +50,12 @@ def number(value: float) -> str:
 def make_console(file: Any = None) -> Console:
     """Within 80 columns; no colours and no control characters when the output is not a terminal."""
     console = Console(file=file, highlight=False)
-    return Console(file=file, highlight=False, width=min(console.width, 80) if console.is_terminal else 80,
-                   color_system="auto" if console.is_terminal else None)
+    return Console(
+        file=file,
+        highlight=False,
+        width=min(console.width, 80) if console.is_terminal else 80,
+        color_system="auto" if console.is_terminal else None,
+    )
 
 
 def table(section: str, rows: Sequence[Row]) -> Table:
@@ -84,7 +103,11 @@ def script_of(failure: Failure, engine: str) -> str:
     program = failure.program
     assert program is not None
     what = failure.finding.what
-    order = 0 if what.startswith(("value", "error at")) else next((i + 1 for i, o in enumerate(("gradient", "second", "third")) if what.startswith(o)), 1)
+    order = (
+        0
+        if what.startswith(("value", "error at"))
+        else next((i + 1 for i, o in enumerate(("gradient", "second", "third")) if what.startswith(o)), 1)
+    )
     if what.startswith("error at derivative") or what == "error at backward":
         order = max(failure.order, 1)
     return full_script(program, program.outputs(), order, engine)
@@ -129,11 +152,15 @@ def summary(sections: dict[str, list[Row]], engine: str, against: str) -> str:
     missing = sum(row.verdict is Verdict.NOT_OFFERED for row in everything)
     cases = sum(row.cases for row in everything)
     tail = f"; {missing} not offered" if missing else ""
-    return (f"{engine} against {against}: {cases} cases in {len(everything)} rows, "
-            + (f"{bad} with a difference" if bad else "no difference") + tail)
+    return (
+        f"{engine} against {against}: {cases} cases in {len(everything)} rows, "
+        + (f"{bad} with a difference" if bad else "no difference")
+        + tail
+    )
 
 
 # --------------------------------------------------------------------------------------------------------- as data
+
 
 def plain(value: Any) -> Any:
     """Anything in a finding, as JSON can hold it."""
@@ -147,29 +174,71 @@ def plain(value: Any) -> Any:
 def program_data(program: Program | None) -> Any:
     if program is None:
         return None
-    return {"leaves": [{"name": leaf.name, "dtype": str(leaf.array.dtype), "shape": list(leaf.array.shape),
-                        "values": literal(leaf.array), "requires_grad": leaf.requires_grad} for leaf in program.leaves],
-            "steps": [{"name": step.name, "op": step.op.name, "text": step.text(),
-                       "arguments": {k: show(v) for k, v in step.args.items()}} for step in program.steps]}
+    return {
+        "leaves": [
+            {
+                "name": leaf.name,
+                "dtype": str(leaf.array.dtype),
+                "shape": list(leaf.array.shape),
+                "values": literal(leaf.array),
+                "requires_grad": leaf.requires_grad,
+            }
+            for leaf in program.leaves
+        ],
+        "steps": [
+            {
+                "name": step.name,
+                "op": step.op.name,
+                "text": step.text(),
+                "arguments": {k: show(v) for k, v in step.args.items()},
+            }
+            for step in program.steps
+        ],
+    }
 
 
 def failure_data(failure: Failure, engine: str) -> dict[str, Any]:
     f = failure.finding
-    return {"what": f.what, "verdict": f.verdict.value, "sentence": f.sentence, "ours": plain(f.ours), "theirs": plain(f.theirs),
-            "judge": plain(f.true), "seed": failure.seed, "program": program_data(failure.program),
-            "script": script_of(failure, engine) if failure.program else failure.script}
+    return {
+        "what": f.what,
+        "verdict": f.verdict.value,
+        "sentence": f.sentence,
+        "ours": plain(f.ours),
+        "theirs": plain(f.theirs),
+        "judge": plain(f.true),
+        "seed": failure.seed,
+        "program": program_data(failure.program),
+        "script": script_of(failure, engine) if failure.program else failure.script,
+    }
 
 
 def as_data(sections: dict[str, list[Row]], engine: str, against: str, versions: dict[str, str]) -> dict[str, Any]:
-    return {"engine": engine, "against": against, "versions": versions, "summary": summary(sections, engine, against),
-            "failed": any(row.fails for rows in sections.values() for row in rows),
-            "sections": {name: [{
-                "name": row.name, "cases": row.cases, "verdict": row.verdict.value, "counts": dict(row.counts), "note": row.note,
-                "worst": dict(zip(("value", "first", "second", "third"), row.ratios, strict=True)),
-                "histogram": {"edges": BINS.tolist(), "exact_then_counts": row.histogram()}, "p99_9": row.percentile(),
-                "failures": [failure_data(f, engine) for f in row.failures],
-                "findings": [failure_data(f, engine) for f in row.findings], "curves": row.curves,
-            } for row in rows] for name, rows in sections.items()}}
+    return {
+        "engine": engine,
+        "against": against,
+        "versions": versions,
+        "summary": summary(sections, engine, against),
+        "failed": any(row.fails for rows in sections.values() for row in rows),
+        "sections": {
+            name: [
+                {
+                    "name": row.name,
+                    "cases": row.cases,
+                    "verdict": row.verdict.value,
+                    "counts": dict(row.counts),
+                    "note": row.note,
+                    "worst": dict(zip(("value", "first", "second", "third"), row.ratios, strict=True)),
+                    "histogram": {"edges": BINS.tolist(), "exact_then_counts": row.histogram()},
+                    "p99_9": row.percentile(),
+                    "failures": [failure_data(f, engine) for f in row.failures],
+                    "findings": [failure_data(f, engine) for f in row.findings],
+                    "curves": row.curves,
+                }
+                for row in rows
+            ]
+            for name, rows in sections.items()
+        },
+    }
 
 
 def save(path: str | Path, text: str) -> None:
@@ -200,7 +269,8 @@ def _bars(counts: Sequence[int]) -> str:
     bars = "".join(
         f'<rect x="{i * 14}" y="{20 - 20 * (n / top) ** 0.5:.1f}" width="12" height="{20 * (n / top) ** 0.5:.1f}" '
         f'class="{"bad" if i == 6 else "ok"}"><title>{label}: {n}</title></rect>'
-        for i, (n, label) in enumerate(zip(counts, labels, strict=True)))
+        for i, (n, label) in enumerate(zip(counts, labels, strict=True))
+    )
     return f'<svg width="98" height="21" role="img">{bars}</svg>'
 
 
@@ -218,7 +288,11 @@ def _curve(curves: dict[str, list[float]]) -> str:
     span = (high - low) or 1.0
     lines = ""
     for i, (name, values) in enumerate(logs.items()):
-        points = " ".join(f"{240 * k / (len(values) - 1):.1f},{58 - 54 * (v - low) / span:.1f}" for k, v in enumerate(values) if np.isfinite(v))
+        points = " ".join(
+            f"{240 * k / (len(values) - 1):.1f},{58 - 54 * (v - low) / span:.1f}"
+            for k, v in enumerate(values)
+            if np.isfinite(v)
+        )
         lines += f'<polyline points="{points}" class="line{i}"><title>{html.escape(name)}</title></polyline>'
     return f'<svg width="244" height="62" role="img">{lines}</svg><br><small>1e{low:.1f} to 1e{high:.1f}, {html.escape(" and ".join(series))}</small>'
 
@@ -229,22 +303,45 @@ def page(data: dict[str, Any]) -> str:
     for section, rows in data["sections"].items():
         body = ""
         for row in rows:
-            state = "bad" if row["failures"] else "dim" if row["verdict"] == "not offered" else "warn" if row["findings"] else "good"
+            state = (
+                "bad"
+                if row["failures"]
+                else "dim"
+                if row["verdict"] == "not offered"
+                else "warn"
+                if row["findings"]
+                else "good"
+            )
             worst = "".join(f"<td>{number(v)}</td>" for v in row["worst"].values())
-            picture = _curve(row["curves"]) if row["curves"] else _bars(row["histogram"]["exact_then_counts"]) if sum(row["histogram"]["exact_then_counts"]) else ""
-            body += (f'<tr><td><code>{html.escape(row["name"])}</code></td><td>{row["cases"]}</td>{worst}<td>{picture}</td>'
-                     f'<td class="{state}">{html.escape(row["verdict"])}</td><td>{html.escape(row["note"])}</td></tr>')
-        parts.append(f"<h2>{html.escape(TITLES.get(section, section))}</h2><table><tr><th>name<th>cases<th>value<th>1st<th>2nd<th>3rd"
-                     f"<th>errors<th>verdict<th></tr>{body}</table>")
+            picture = (
+                _curve(row["curves"])
+                if row["curves"]
+                else _bars(row["histogram"]["exact_then_counts"])
+                if sum(row["histogram"]["exact_then_counts"])
+                else ""
+            )
+            body += (
+                f"<tr><td><code>{html.escape(row['name'])}</code></td><td>{row['cases']}</td>{worst}<td>{picture}</td>"
+                f'<td class="{state}">{html.escape(row["verdict"])}</td><td>{html.escape(row["note"])}</td></tr>'
+            )
+        parts.append(
+            f"<h2>{html.escape(TITLES.get(section, section))}</h2><table><tr><th>name<th>cases<th>value<th>1st<th>2nd<th>3rd"
+            f"<th>errors<th>verdict<th></tr>{body}</table>"
+        )
     for kind, title in (("failures", "Differences"), ("findings", "Findings that are no fault of the engine")):
         items = [(row, f) for rows in data["sections"].values() for row in rows for f in row[kind]]
         if items:
             parts.append(f"<h2>{title}</h2>")
         for row, f in items:
-            values = "".join(f"<tr><th>{who}<td><code>{html.escape(str((v or {}).get('values') or (v or {}).get('message') or v) if isinstance(v, dict) else str(v))}</code></tr>"
-                             for who, v in ((data["engine"], f["ours"]), (data["against"], f["theirs"]), ("judge", f["judge"])) if v is not None)
-            parts.append(f'<details {"open" if kind == "failures" else ""}><summary><b>{html.escape(row["name"])}</b>: {html.escape(f["sentence"])}'
-                         f'</summary><pre>{html.escape(f["script"] or "")}</pre><table>{values}</table><p>seed {html.escape(str(f["seed"]))}</p></details>')
+            values = "".join(
+                f"<tr><th>{who}<td><code>{html.escape(str((v or {}).get('values') or (v or {}).get('message') or v) if isinstance(v, dict) else str(v))}</code></tr>"
+                for who, v in ((data["engine"], f["ours"]), (data["against"], f["theirs"]), ("judge", f["judge"]))
+                if v is not None
+            )
+            parts.append(
+                f"<details {'open' if kind == 'failures' else ''}><summary><b>{html.escape(row['name'])}</b>: {html.escape(f['sentence'])}"
+                f"</summary><pre>{html.escape(f['script'] or '')}</pre><table>{values}</table><p>seed {html.escape(str(f['seed']))}</p></details>"
+            )
     versions = ", ".join(f"{k} {v}" for k, v in data["versions"].items())
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>parity: {html.escape(data["engine"])} against {html.escape(data["against"])}</title><style>

@@ -1,11 +1,11 @@
 """Hypothesis strategies for tests of your own: values that hurt, shapes that broadcast, whole programs.
 
-    from hypothesis import given
-    from parity import check, strategies
+from hypothesis import given
+from parity import check, strategies
 
-    @given(strategies.arrays((3, 2)), strategies.arrays((2,)))
-    def test_my_layer(x, w):
-        assert check(lambda torch, x, w: (x * w).sum(), x, w)
+@given(strategies.arrays((3, 2)), strategies.arrays((2,)))
+def test_my_layer(x, w):
+    assert check(lambda torch, x, w: (x * w).sum(), x, w)
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import strategies as st
 import numpy as np
+from hypothesis import strategies as st
 
 from parity.engines import Engine, load
 from parity.programs import SHAPES, Program, draw, quiet, table
@@ -49,13 +49,21 @@ def shapes() -> st.SearchStrategy[tuple[int, ...]]:
 def broadcastable_shapes(draw: Any, shape: Sequence[int]) -> tuple[int, ...]:
     """A shape that broadcasts with the given one."""
     from parity import ops
+
     holder: Any = type("", (), {"below": Drawn(draw).below})()
     return ops.broadcastable(holder, tuple(shape))
 
 
 @st.composite
-def arrays(draw: Any, shape: Sequence[int] | None = None, dtype: Any = np.float32, low: float = -30.0, high: float = 30.0,
-           gap: float = 0.0, wild: bool = False) -> np.ndarray:
+def arrays(
+    draw: Any,
+    shape: Sequence[int] | None = None,
+    dtype: Any = np.float32,
+    low: float = -30.0,
+    high: float = 30.0,
+    gap: float = 0.0,
+    wild: bool = False,
+) -> np.ndarray:
     """Float arrays with entries in [low, high], at least `gap` from zero, simple numbers first.
 
     `wild` adds inf, nan, signed zeros, subnormals and the largest numbers.
@@ -67,15 +75,29 @@ def arrays(draw: Any, shape: Sequence[int] | None = None, dtype: Any = np.float3
 
 
 @st.composite
-def programs(draw_: Any, model: Engine | None = None, ops: tuple[Op, ...] | None = None, max_ops: int = 8,
-             dtypes: tuple[str, ...] = ("float32", "float64"), wild: bool | None = None) -> Program:
+def programs(
+    draw_: Any,
+    model: Engine | None = None,
+    ops: tuple[Op, ...] | None = None,
+    max_ops: int = 8,
+    dtypes: tuple[str, ...] = ("float32", "float64"),
+    wild: bool | None = None,
+) -> Program:
     """Random programs over the op table, shapes solved forward on the model engine (torch)."""
     if ops is None:
         from parity.ops import PROGRAM_OPS
+
         ops = PROGRAM_OPS
     source = Drawn(draw_)
     with quiet():
         steps = 1 + source.below(max_ops)
         kind = source.below(16)
-        return draw(source, model or load("torch"), ops, steps, dtypes[source.below(len(dtypes))],
-                    kind == 15 if wild is None else wild, kind == 14)
+        return draw(
+            source,
+            model or load("torch"),
+            ops,
+            steps,
+            dtypes[source.below(len(dtypes))],
+            kind == 15 if wild is None else wild,
+            kind == 14,
+        )

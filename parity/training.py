@@ -2,18 +2,18 @@
 
 Rounding grows as a training runs, so the bound is measured, not picked: torch trains again with every gradient and
 parameter nudged by one unit in the last place at each step, and an array of ours may be as far from the truth as `ROOM`
-times the farthest element of those. The truth of a float32 training is the same training in float64. Optimizers are also
-compared after single steps from a shared state (parameters, gradients and optimizer state copied over), where little
-can hide.
+times the farthest element of those. The truth of a float32 training is the same training in float64. Optimizers are
+also compared after single steps from a shared state (parameters, gradients and optimizer state copied over), where
+little can hide.
 """
 
 from __future__ import annotations
 
+import copy
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-import copy
-import inspect
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from parity.programs import quiet
 from parity.verdicts import Finding, Verdict, describe
 
 ROOM, NUDGED, ULPS = 8.0, 3, 8.0  # times the spread; how many nudged runs; and what any result may err by itself
-STEPS, SHARED = 200, 12           # free steps, and steps from a shared state
+STEPS, SHARED = 200, 12  # free steps, and steps from a shared state
 
 
 @dataclass
@@ -37,11 +37,12 @@ class Trained:
     error: Exception | None = None
 
 
-# ---------------------------------------------------------------------------------------------------- the measured bound
+# ------------------------------------------------------------------ the measured bound
+
 
 @contextmanager
 def nudging(engine: Engine, seed: int) -> Iterator[None]:
-    """While open, each `backward` or `autograd.grad` of torch moves leaves and gradients by up to one unit in the last place."""
+    """While open, each `backward` or `autograd.grad` of torch moves leaves and gradients by up to one ulp."""
     torch = engine.module
     generator = torch.Generator().manual_seed(seed)
     backward, grad = torch.Tensor.backward, torch.autograd.grad
@@ -66,6 +67,7 @@ def nudging(engine: Engine, seed: int) -> Iterator[None]:
                 if t is not None:
                     nudge(t.data)
         return results
+
     torch.Tensor.backward, torch.autograd.grad = nudged, nudged_grad
     try:
         yield
@@ -85,8 +87,17 @@ def _leaves(tensor: Any) -> Iterator[Any]:
         stack += [parent for parent, _ in node.next_functions]
 
 
-def compare(row: Row, ours: Trained, theirs: Trained, truth: Trained | None, nudged: Sequence[Trained], seed: str,
-            names: tuple[str, str], column: int = 0, script: str = "") -> None:
+def compare(
+    row: Row,
+    ours: Trained,
+    theirs: Trained,
+    truth: Trained | None,
+    nudged: Sequence[Trained],
+    seed: str,
+    names: tuple[str, str],
+    column: int = 0,
+    script: str = "",
+) -> None:
     """Adds one comparison to the row: every array of ours within ROOM times what torch itself is off by."""
     row.cases += 1
 
@@ -94,11 +105,23 @@ def compare(row: Row, ours: Trained, theirs: Trained, truth: Trained | None, nud
         finding = Finding(what, verdict, sentence, x, y, v)
         (row.failures if verdict.fails else row.findings).append(Failure(None, finding, seed, script=script))
         row.verdict = max(row.verdict, verdict, key=lambda one: one.rank)
+
     if ours.error or theirs.error:
         if ours.error and not theirs.error:
-            found(Verdict.ONE_ERROR, "run", f"only {names[0]} raises: {type(ours.error).__name__}: {ours.error}", ours.error)
+            found(
+                Verdict.ONE_ERROR,
+                "run",
+                f"only {names[0]} raises: {type(ours.error).__name__}: {ours.error}",
+                ours.error,
+            )
         elif theirs.error and not ours.error:
-            found(Verdict.ONE_ERROR, "run", f"only {names[1]} raises: {type(theirs.error).__name__}: {theirs.error}", None, theirs.error)
+            found(
+                Verdict.ONE_ERROR,
+                "run",
+                f"only {names[1]} raises: {type(theirs.error).__name__}: {theirs.error}",
+                None,
+                theirs.error,
+            )
         return
     if ours.arrays.keys() != theirs.arrays.keys():
         found(Verdict.MISSING, "names", f"other results: {sorted(ours.arrays.keys() ^ theirs.arrays.keys())}")
@@ -115,8 +138,11 @@ def compare(row: Row, ours: Trained, theirs: Trained, truth: Trained | None, nud
         with np.errstate(all="ignore"):
             v = v.astype(np.float64)
             precision = np.float64 if x.dtype == np.float64 else np.float32
-            others = [other.arrays[name].astype(np.float64) for other in [theirs, *nudged]
-                      if name in other.arrays and other.arrays[name].shape == x.shape]
+            others = [
+                other.arrays[name].astype(np.float64)
+                for other in [theirs, *nudged]
+                if name in other.arrays and other.arrays[name].shape == x.shape
+            ]
             spread = np.array([np.abs(other - v) for other in others])
             widest = float(spread[np.isfinite(spread)].max(initial=0.0))
             bound = ROOM * widest + ULPS * np.finfo(precision).eps * np.abs(v)
@@ -127,21 +153,39 @@ def compare(row: Row, ours: Trained, theirs: Trained, truth: Trained | None, nud
             ratio = np.where(alike | loose | (bound == 0), 0.0, error / np.where(bound == 0, 1.0, bound))
         row.ratios[column] = max(row.ratios[column], float(ratio.max(initial=0.0)))
         if bad.any():
-            found(Verdict.OURS_WORSE, name, f"{describe(name, x, v)}, {float((error / np.where(bound == 0, np.finfo(float).tiny, bound))[bad].max()):.3g} times "
-                  f"what rounding accounts for", x, y, v)
+            worst = float(np.divide(error, bound, where=bound > 0, out=np.full_like(error, np.inf))[bad].max())
+            found(
+                Verdict.OURS_WORSE,
+                name,
+                f"{describe(name, x, v)}, {worst:.3g} times "
+                f"what rounding accounts for",
+                x,
+                y,
+                v,
+            )
             return
         row.verdict = max(row.verdict, Verdict.SAME if alike.all() else Verdict.WITHIN, key=lambda one: one.rank)
 
 
-def race(row: Row, train: Callable[[Any, str], Trained], ours: Engine, theirs: Engine, dtype: str, seed: str, column: int,
-         script: str = "") -> None:
+def race(
+    row: Row,
+    train: Callable[[Any, str], Trained],
+    ours: Engine,
+    theirs: Engine,
+    dtype: str,
+    seed: str,
+    column: int,
+    script: str = "",
+) -> None:
     """Trains freely under both, under torch in float64, and under torch nudged; compares; keeps the loss curves."""
+
     def go(engine: Engine, as_dtype: str) -> Trained:
         try:
             with quiet():
                 return train(engine.torch, as_dtype)
-        except Exception as error:  # noqa: BLE001 - an engine's error is a result
+        except Exception as error:
             return Trained(error=error)
+
     b = go(theirs, dtype)
     a = go(ours, dtype)
     truth = go(theirs, "float64") if dtype == "float32" else None
@@ -150,12 +194,23 @@ def race(row: Row, train: Callable[[Any, str], Trained], ours: Engine, theirs: E
         for k in range(NUDGED):
             with nudging(theirs, k):
                 nudged.append(go(theirs, dtype))
-    compare(row, a, b, truth if truth is None or truth.error is None else None, nudged, seed, (ours.name, theirs.name), column, script)
+    compare(
+        row,
+        a,
+        b,
+        truth if truth is None or truth.error is None else None,
+        nudged,
+        seed,
+        (ours.name, theirs.name),
+        column,
+        script,
+    )
     if dtype == "float32" and not row.curves:
         row.curves = {ours.name: a.losses, theirs.name: b.losses}
 
 
 # ------------------------------------------------------------------------------------------------------------- lessons
+
 
 def lesson(name: str) -> Callable[[Any, str], Trained]:
     import demos
@@ -171,29 +226,59 @@ def lesson(name: str) -> Callable[[Any, str], Trained]:
             out.arrays[f"losses {key}"] = np.asarray(losses, np.dtype(dtype))
             out.losses = out.losses or [float(loss) for loss in losses]
         return out
+
     return train
 
 
 # ---------------------------------------------------------------------------------------------------------- optimizers
 
 OPTIMIZERS: dict[str, tuple[dict[str, Any], ...]] = {
-    "SGD": ({"lr": 0.05}, {"lr": 0.05, "momentum": 0.9}, {"lr": 0.05, "momentum": 0.9, "dampening": 0.5},
-            {"lr": 0.02, "momentum": 0.9, "nesterov": True}, {"lr": 0.05, "weight_decay": 0.1},
-            {"lr": 0.02, "momentum": 0.8, "weight_decay": 0.1, "nesterov": True}, {"lr": 0.001, "maximize": True}),
-    "Adam": ({}, {"lr": 0.02}, {"lr": 0.02, "betas": (0.5, 0.9)}, {"lr": 0.02, "eps": 0.01}, {"lr": 0.02, "weight_decay": 0.1},
-             {"lr": 0.02, "amsgrad": True}, {"lr": 0.001, "maximize": True}),
+    "SGD": (
+        {"lr": 0.05},
+        {"lr": 0.05, "momentum": 0.9},
+        {"lr": 0.05, "momentum": 0.9, "dampening": 0.5},
+        {"lr": 0.02, "momentum": 0.9, "nesterov": True},
+        {"lr": 0.05, "weight_decay": 0.1},
+        {"lr": 0.02, "momentum": 0.8, "weight_decay": 0.1, "nesterov": True},
+        {"lr": 0.001, "maximize": True},
+    ),
+    "Adam": (
+        {},
+        {"lr": 0.02},
+        {"lr": 0.02, "betas": (0.5, 0.9)},
+        {"lr": 0.02, "eps": 0.01},
+        {"lr": 0.02, "weight_decay": 0.1},
+        {"lr": 0.02, "amsgrad": True},
+        {"lr": 0.001, "maximize": True},
+    ),
     "AdamW": ({}, {"lr": 0.02, "weight_decay": 0.1}, {"lr": 0.02, "amsgrad": True, "betas": (0.8, 0.95)}),
-    "RMSprop": ({}, {"lr": 0.02, "alpha": 0.9}, {"lr": 0.02, "eps": 0.01}, {"lr": 0.01, "momentum": 0.9}, {"lr": 0.01, "centered": True},
-                {"lr": 0.01, "centered": True, "momentum": 0.5, "weight_decay": 0.1}),
-    "Adagrad": ({}, {"lr": 0.1, "lr_decay": 0.1}, {"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.1, "initial_accumulator_value": 0.5},
-                {"lr": 0.1, "eps": 0.01}),
+    "RMSprop": (
+        {},
+        {"lr": 0.02, "alpha": 0.9},
+        {"lr": 0.02, "eps": 0.01},
+        {"lr": 0.01, "momentum": 0.9},
+        {"lr": 0.01, "centered": True},
+        {"lr": 0.01, "centered": True, "momentum": 0.5, "weight_decay": 0.1},
+    ),
+    "Adagrad": (
+        {},
+        {"lr": 0.1, "lr_decay": 0.1},
+        {"lr": 0.1, "weight_decay": 0.1},
+        {"lr": 0.1, "initial_accumulator_value": 0.5},
+        {"lr": 0.1, "eps": 0.01},
+    ),
     "Adadelta": ({}, {"lr": 0.5, "rho": 0.5}, {"lr": 1.0, "eps": 0.01}, {"lr": 1.0, "weight_decay": 0.1}),
 }
 SCHEDULES: dict[str, tuple[dict[str, Any], ...]] = {
-    "StepLR": ({"step_size": 3}, {"step_size": 2, "gamma": 0.5}), "MultiStepLR": ({"milestones": [2, 5, 9], "gamma": 0.3},),
-    "ExponentialLR": ({"gamma": 0.9},), "CosineAnnealingLR": ({"T_max": 10}, {"T_max": 7, "eta_min": 0.01}),
-    "LambdaLR": ({"lr_lambda": lambda epoch: 0.95 ** epoch},),
-    "ReduceLROnPlateau": ({"patience": 2, "factor": 0.5}, {"mode": "max", "patience": 1, "threshold": 0.1, "cooldown": 1}),
+    "StepLR": ({"step_size": 3}, {"step_size": 2, "gamma": 0.5}),
+    "MultiStepLR": ({"milestones": [2, 5, 9], "gamma": 0.3},),
+    "ExponentialLR": ({"gamma": 0.9},),
+    "CosineAnnealingLR": ({"T_max": 10}, {"T_max": 7, "eta_min": 0.01}),
+    "LambdaLR": ({"lr_lambda": lambda epoch: 0.95**epoch},),
+    "ReduceLROnPlateau": (
+        {"patience": 2, "factor": 0.5},
+        {"mode": "max", "patience": 1, "threshold": 0.1, "cooldown": 1},
+    ),
 }
 _rng = np.random.Generator(np.random.PCG64(11))
 SHAPES = ((3, 2), (2,), (2, 1), (1,))
@@ -212,6 +297,7 @@ def parameters(torch: Any, dtype: str) -> list[Any]:
 
 def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained]:
     """A 3-2-1 network on 16 rows, STEPS steps; what it leaves, and the optimizer's state."""
+
     def train(torch: Any, dtype: str) -> Trained:
         w, b, u, c = ps = parameters(torch, dtype)
         x, y = (torch.from_numpy(array.astype(dtype)) for array in (X, Y))
@@ -225,9 +311,13 @@ def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained
             losses.append(loss.item())
         out = Trained({"losses": np.array(losses, dtype)}, losses)
         for i, p in enumerate(ps):
-            out.arrays |= {f"parameter {i}": np.array(p.detach().numpy()), f"gradient {i}": np.array(p.grad.detach().numpy())}
+            out.arrays |= {
+                f"parameter {i}": np.array(p.detach().numpy()),
+                f"gradient {i}": np.array(p.grad.detach().numpy()),
+            }
             out.arrays |= state_arrays(optimizer, p, i)
         return out
+
     return train
 
 
@@ -250,7 +340,9 @@ def snapshot(optimizer: Any, ps: Sequence[Any]) -> Trained:
     return out
 
 
-def shared_steps(row: Row, name: str, options: dict[str, Any], ours: Engine, theirs: Engine, dtype: str, script: str) -> None:
+def shared_steps(
+    row: Row, name: str, options: dict[str, Any], ours: Engine, theirs: Engine, dtype: str, script: str
+) -> None:
     """SHARED single steps, each from torch's state copied into ours."""
     torch = theirs.torch
     theirs_ps = parameters(torch, dtype)
@@ -260,11 +352,23 @@ def shared_steps(row: Row, name: str, options: dict[str, Any], ours: Engine, the
         before = [np.array(p.detach().numpy()) for p in theirs_ps]
         state = copy.deepcopy(model.state_dict())
 
-        def taken(engine: Engine, as_dtype: str, nudge: bool, before: list[np.ndarray] = before, state: Any = state,
-                  slopes: list[np.ndarray] = slopes, step: int = step) -> Trained:
+        def taken(
+            engine: Engine,
+            as_dtype: str,
+            nudge: bool,
+            before: list[np.ndarray] = before,
+            state: Any = state,
+            slopes: list[np.ndarray] = slopes,
+            step: int = step,
+        ) -> Trained:
             def shake(array: np.ndarray) -> np.ndarray:
                 array = np.asarray(array, as_dtype)
-                return array * (1 + np.finfo(dtype).eps * noise.uniform(-1, 1, array.shape)).astype(as_dtype) if nudge else array
+                return (
+                    array * (1 + np.finfo(dtype).eps * noise.uniform(-1, 1, array.shape)).astype(as_dtype)
+                    if nudge
+                    else array
+                )
+
             ps = [engine.torch.from_numpy(np.array(shake(array))).requires_grad_() for array in before]
             optimizer = getattr(engine.torch.optim, name)(ps, **options)
             if step:
@@ -279,15 +383,26 @@ def shared_steps(row: Row, name: str, options: dict[str, Any], ours: Engine, the
                 p.grad = engine.torch.from_numpy(np.array(shake(slope)))
             optimizer.step()
             return snapshot(optimizer, ps)
+
         with quiet():
             b = taken(theirs, dtype, False)
             try:
                 a = taken(ours, dtype, False)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 a = Trained(error=error)
             truth = taken(theirs, "float64", False) if dtype == "float32" else None
             nudged = [taken(theirs, dtype, True) for _ in range(NUDGED)]
-            compare(row, a, b, truth, nudged, f"step {step + 1} of {SHARED} from a shared state, {dtype}", (ours.name, theirs.name), 0, script)
+            compare(
+                row,
+                a,
+                b,
+                truth,
+                nudged,
+                f"step {step + 1} of {SHARED} from a shared state, {dtype}",
+                (ours.name, theirs.name),
+                0,
+                script,
+            )
             for p, slope in zip(theirs_ps, slopes, strict=True):
                 p.grad = torch.from_numpy(slope.astype(dtype))
             model.step()
@@ -297,6 +412,7 @@ def shared_steps(row: Row, name: str, options: dict[str, Any], ours: Engine, the
 
 def schedule_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained]:
     """The rates of 25 epochs."""
+
     def train(torch: Any, dtype: str) -> Trained:
         optimizer = torch.optim.SGD(parameters(torch, dtype), lr=0.5)
         schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
@@ -309,44 +425,76 @@ def schedule_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Tra
             else:
                 schedule.step()
         return Trained({"rates": np.array(rates, np.float64)}, rates)
+
     return train
 
 
-# ------------------------------------------------------------------------------------------------------------ everything
+# ------------------------------------------------------------------ everything
+
 
 def names() -> list[str]:
     import demos
+
     return [*demos.LESSONS, *OPTIMIZERS, *SCHEDULES]
 
 
 def check_training(ours: Engine, theirs: Engine, chosen: Sequence[str] = (), dtype: str | None = None) -> Iterator[Row]:
     """One row for each lesson, each optimizer (every option), each schedule."""
     import demos
+
     dtypes = (dtype,) if dtype else ("float32", "float64")
     for name in chosen or names():
         row = Row("training", name)
         if name in demos.LESSONS:
             for each in dtypes:
                 if not row.failures:
-                    race(row, lesson(name), ours, theirs, each, each, 1, f"from demos import {name}; {name}.lesson(torch, dtype={each!r})")
-        elif (missing := ours.missing(f"torch.optim.{'lr_scheduler.' if name in SCHEDULES else ''}{name}")):
+                    race(
+                        row,
+                        lesson(name),
+                        ours,
+                        theirs,
+                        each,
+                        each,
+                        1,
+                        f"from demos import {name}; {name}.lesson(torch, dtype={each!r})",
+                    )
+        elif missing := ours.missing(f"torch.optim.{'lr_scheduler.' if name in SCHEDULES else ''}{name}"):
             row.verdict, row.note = Verdict.NOT_OFFERED, missing
         elif name in SCHEDULES:
             for options in SCHEDULES[name]:
                 if not row.failures:
-                    race(row, schedule_run(name, options), ours, theirs, "float64", label(name, options), 1, label(name, options))
+                    race(
+                        row,
+                        schedule_run(name, options),
+                        ours,
+                        theirs,
+                        "float64",
+                        label(name, options),
+                        1,
+                        label(name, options),
+                    )
         else:
             for options, each in ((options, each) for options in OPTIMIZERS[name] for each in dtypes):
                 if not row.failures:
                     shared_steps(row, name, options, ours, theirs, each, label(name, options))
                 if not row.failures:
-                    race(row, free_run(name, options), ours, theirs, each, f"{label(name, options)}, {each}", 1, label(name, options))
+                    race(
+                        row,
+                        free_run(name, options),
+                        ours,
+                        theirs,
+                        each,
+                        f"{label(name, options)}, {each}",
+                        1,
+                        label(name, options),
+                    )
         yield row
 
 
 def in_process(engine: str, against: str, device: str, dtype: str | None) -> list[Row]:
     """All of it, for a process of its own."""
     from parity.engines import load
+
     ours, theirs = load(engine, device), load(against, device)
     if theirs.name == "torch":
         theirs.module.set_num_threads(1)

@@ -24,12 +24,12 @@ class Verdict(Enum):
     SAME = "same bits"
     WITHIN = "within bound"
     NOT_OFFERED = "not offered"
-    UNDECIDED = "undecided"            # the bound is infinite: overflow on the way, or a jump within the error
-    CHOICE = "another choice"          # of a second or third derivative at a tie, knee or limit, where none exists
+    UNDECIDED = "undecided"  # the bound is infinite: overflow on the way, or a jump within the error
+    CHOICE = "another choice"  # of a second or third derivative at a tie, knee or limit, where none exists
     TORCH_WORSE = "torch worse"
     BOTH_OFF = "both off"
     OURS_WORSE = "ours worse"
-    CONVENTION = "convention"          # a tie, a knee, inf or nan: torch chose, ours chose otherwise
+    CONVENTION = "convention"  # a tie, a knee, inf or nan: torch chose, ours chose otherwise
     SHAPE = "shape"
     DTYPE = "dtype"
     MISSING = "missing gradient"
@@ -46,7 +46,7 @@ class Verdict(Enum):
 
 
 _RANKS = {verdict: i for i, verdict in enumerate(Verdict)}
-_FAILS = set(list(Verdict)[_RANKS[Verdict.OURS_WORSE]:])
+_FAILS = set(list(Verdict)[_RANKS[Verdict.OURS_WORSE] :])
 ORDERS = ("gradient", "second derivative", "third derivative")
 
 
@@ -83,8 +83,9 @@ class Result:
             self.verdict = verdict
 
 
-def check(program: Program, ours: Engine, theirs: Engine, order: int = 1, judging: str = "disputes",
-          by_backward: bool = False) -> Result:
+def check(
+    program: Program, ours: Engine, theirs: Engine, order: int = 1, judging: str = "disputes", by_backward: bool = False
+) -> Result:
     """Runs a program on both engines and compares. `judging`: "always" or "disputes" (only where bits differ)."""
     result = Result(program)
     for step in program.steps:
@@ -98,8 +99,16 @@ def check(program: Program, ours: Engine, theirs: Engine, order: int = 1, judgin
     return compare(program, a, b, order, judging, result, ours.name, theirs.name)
 
 
-def compare(program: Program, a: Outcome, b: Outcome, order: int, judging: str, result: Result,
-            ours: str = "ours", theirs: str = "torch") -> Result:
+def compare(
+    program: Program,
+    a: Outcome,
+    b: Outcome,
+    order: int,
+    judging: str,
+    result: Result,
+    ours: str = "ours",
+    theirs: str = "torch",
+) -> Result:
     """Compares two outcomes of a program; `check` is the usual way in."""
     if a.error or b.error:
         _compare_errors(a, b, result, ours, theirs)
@@ -108,7 +117,9 @@ def compare(program: Program, a: Outcome, b: Outcome, order: int, judging: str, 
     if not all(np.isfinite(array).all() for array in (*b.values.values(), *first) if array is not None):
         a.grads, b.grads = a.grads[:1], b.grads[:1]  # at inf and nan no engine promises higher derivatives
     quantities: list[tuple[str, int, str, Any, Any]] = [
-        (f"value of {step.name} = {step.text()}", 0, step.name, a.values[step.name], b.values[step.name]) for step in program.steps]
+        (f"value of {step.name} = {step.text()}", 0, step.name, a.values[step.name], b.values[step.name])
+        for step in program.steps
+    ]
     for depth in range(max(len(a.grads), len(b.grads))):
         left, right = (out.grads[depth] if depth < len(out.grads) else {} for out in (a, b))
         for leaf in program.differentiable():
@@ -125,7 +136,13 @@ def compare(program: Program, a: Outcome, b: Outcome, order: int, judging: str, 
     for what, depth, name, x, y in quantities:
         truth = None
         if verdict is not None:
-            truth = verdict.values.get(name) if depth == 0 else verdict.grads[depth - 1].get(name) if depth <= len(verdict.grads) else None
+            truth = (
+                verdict.values.get(name)
+                if depth == 0
+                else verdict.grads[depth - 1].get(name)
+                if depth <= len(verdict.grads)
+                else None
+            )
         _compare_one(program, what, depth, x, y, truth, result, ours, theirs)
         if result.verdict.fails:
             break
@@ -150,7 +167,9 @@ def _settled(quick: Judgement, what: str, depth: int, name: str, x: Any, y: Any)
     truth = quick.values.get(name) if depth == 0 else quick.grads[depth - 1].get(name)
     if truth is None:
         return False
-    return bool((np.abs(x - referee.floats(truth[0])) <= truth[1]).all() and (np.abs(x.astype(float) - y) <= truth[1]).all()) or _same_bits(x, y)
+    return bool(
+        (np.abs(x - referee.floats(truth[0])) <= truth[1]).all() and (np.abs(x.astype(float) - y) <= truth[1]).all()
+    ) or _same_bits(x, y)
 
 
 def _same_bits(x: Any, y: Any) -> bool:
@@ -162,8 +181,15 @@ def _same_bits(x: Any, y: Any) -> bool:
 def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: str) -> None:
     if a.error and b.error:
         if type(a.error).__name__ != type(b.error).__name__ or a.stage != b.stage:
-            result.add(Finding(f"error at {a.stage}", Verdict.OTHER_ERROR, f"{ours} raises {_name(a.error)} at {a.stage}, "
-                               f"{theirs} {_name(b.error)} at {b.stage}", a.error, b.error))
+            result.add(
+                Finding(
+                    f"error at {a.stage}",
+                    Verdict.OTHER_ERROR,
+                    f"{ours} raises {_name(a.error)} at {a.stage}, {theirs} {_name(b.error)} at {b.stage}",
+                    a.error,
+                    b.error,
+                )
+            )
         return
     side, error, stage = (ours, a.error, a.stage) if a.error else (theirs, b.error, b.stage)
     if isinstance(a.error, NotImplementedError) or (isinstance(a.error, TypeError) and _at_the_call(a.error)):
@@ -171,7 +197,15 @@ def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: s
         result.missing = str(a.error)
         return
     higher = b.error is not None and stage in ("derivative 2", "derivative 3")  # torch lacks some of these, and says so
-    result.add(Finding(f"error at {stage}", Verdict.TORCH_WORSE if higher else Verdict.ONE_ERROR, f"only {side} raises at {stage}: {_name(error)}", a.error, b.error))
+    result.add(
+        Finding(
+            f"error at {stage}",
+            Verdict.TORCH_WORSE if higher else Verdict.ONE_ERROR,
+            f"only {side} raises at {stage}: {_name(error)}",
+            a.error,
+            b.error,
+        )
+    )
 
 
 def _at_the_call(error: Exception) -> bool:
@@ -186,8 +220,9 @@ def _name(error: Exception | None) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
 
 
-def _compare_one(program: Program, what: str, depth: int, x: Any, y: Any, truth: Any, result: Result,
-                 ours: str, theirs: str) -> None:
+def _compare_one(
+    program: Program, what: str, depth: int, x: Any, y: Any, truth: Any, result: Result, ours: str, theirs: str
+) -> None:
     if x is None or y is None:
         side = ours if x is None else theirs
         result.add(Finding(what, Verdict.MISSING, f"{side} has no {what}", x, y))
@@ -198,17 +233,31 @@ def _compare_one(program: Program, what: str, depth: int, x: Any, y: Any, truth:
     elif x.dtype.kind != "f":
         if not np.array_equal(x, y):
             doubt = truth is not None and bool(np.where(x != y, truth[1], 1).min() > 0)
-            result.add(Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, describe(what, x, y, program), x, y))
+            result.add(
+                Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, describe(what, x, y, program), x, y)
+            )
     else:
         _compare_floats(program, what, depth, x, y, truth, result, ours, theirs)
 
 
-def _compare_floats(program: Program, what: str, depth: int, x: np.ndarray, y: np.ndarray, truth: Any, result: Result,
-                    ours: str, theirs: str) -> None:
+def _compare_floats(
+    program: Program,
+    what: str,
+    depth: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    truth: Any,
+    result: Result,
+    ours: str,
+    theirs: str,
+) -> None:
     with np.errstate(all="ignore"):
         alike = (x == y) | ((x != x) & (y != y))
         if truth is None:
-            close = alike | (np.abs(x.astype(float) - y) <= 64 * np.finfo(x.dtype).eps * np.maximum(np.abs(x), np.abs(y)).max(initial=0.0))
+            close = alike | (
+                np.abs(x.astype(float) - y)
+                <= 64 * np.finfo(x.dtype).eps * np.maximum(np.abs(x), np.abs(y)).max(initial=0.0)
+            )
             if not close.all():
                 result.add(Finding(what, Verdict.OURS_WORSE, describe(what, x, y, program) + " (not judged)", x, y))
             else:
@@ -232,24 +281,55 @@ def _compare_floats(program: Program, what: str, depth: int, x: np.ndarray, y: n
         finite = np.isfinite(x) & np.isfinite(y)
         knee = np.isnan(e) & np.isfinite(near)
         chosen = open_ & (knee | (~finite & (program.wild() | ~np.isinf(e))))
-        for bad, verdict in ((ours_worse, Verdict.OURS_WORSE), (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE), (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
-                             (off_y & ~off_x, Verdict.TORCH_WORSE), (open_, Verdict.UNDECIDED)):
+        for bad, verdict in (
+            (ours_worse, Verdict.OURS_WORSE),
+            (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE),
+            (off_x & off_y & ~ours_worse, Verdict.BOTH_OFF),
+            (off_y & ~off_x, Verdict.TORCH_WORSE),
+            (open_, Verdict.UNDECIDED),
+        ):
             if bad.any():
-                result.add(Finding(what, verdict, sentence(verdict, what, x, y, near, error_x, error_y, e, bad, program, ours, theirs), x, y, near))
+                result.add(
+                    Finding(
+                        what,
+                        verdict,
+                        sentence(verdict, what, x, y, near, error_x, error_y, e, bad, program, ours, theirs),
+                        x,
+                        y,
+                        near,
+                    )
+                )
                 return
         result.note(Verdict.SAME if alike.all() else Verdict.WITHIN)
 
 
 def _distance(x: np.ndarray, v: np.ndarray) -> np.ndarray:
-    lift: Callable[[float], Any] = referee.MP.mpf if not v.size or isinstance(v.flat[0], referee.MP.mpf) else referee.Fraction
-    out = [float(abs(lift(float(a)) - b)) if np.isfinite(a) else np.inf for a, b in zip(x.ravel(), v.ravel(), strict=True)]
+    lift: Callable[[float], Any] = (
+        referee.MP.mpf if not v.size or isinstance(v.flat[0], referee.MP.mpf) else referee.Fraction
+    )
+    out = [
+        float(abs(lift(float(a)) - b)) if np.isfinite(a) else np.inf for a, b in zip(x.ravel(), v.ravel(), strict=True)
+    ]
     return np.array(out, np.float64).reshape(x.shape)
 
 
 # ------------------------------------------------------------------------------------------------------------- in words
 
-def sentence(verdict: Verdict, what: str, x: np.ndarray, y: np.ndarray, v: np.ndarray, error_x: np.ndarray, error_y: np.ndarray,
-             e: np.ndarray, bad: np.ndarray, program: Program, ours: str, theirs: str) -> str:
+
+def sentence(
+    verdict: Verdict,
+    what: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    v: np.ndarray,
+    error_x: np.ndarray,
+    error_y: np.ndarray,
+    e: np.ndarray,
+    bad: np.ndarray,
+    program: Program,
+    ours: str,
+    theirs: str,
+) -> str:
     if verdict in (Verdict.CONVENTION, Verdict.CHOICE):
         return f"{describe(what, x, y, program)}; {theirs} chooses otherwise at this tie, knee or limit"
     if verdict is Verdict.UNDECIDED:
@@ -260,7 +340,11 @@ def sentence(verdict: Verdict, what: str, x: np.ndarray, y: np.ndarray, v: np.nd
     if verdict is Verdict.OURS_WORSE:
         return f"{describe(what, x, v, program)} ({sizes})"
     who = theirs if verdict is Verdict.TORCH_WORSE else "both engines are"
-    return f"the {what} of {theirs} is outside the bound ({sizes})" if verdict is Verdict.TORCH_WORSE else f"{who} outside the bound in the {what} ({sizes})"
+    return (
+        f"the {what} of {theirs} is outside the bound ({sizes})"
+        if verdict is Verdict.TORCH_WORSE
+        else f"{who} outside the bound in the {what} ({sizes})"
+    )
 
 
 def _times(error: float, bound: float) -> str:
@@ -276,7 +360,8 @@ def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = 
             scale = np.abs(y).max()
             tolerance = 1e-4 * scale
             if not np.isfinite(x).all():
-                return f"the {what} is {'nan' if np.isnan(x).any() else 'infinite'} where it should be {_short(y[~np.isfinite(x)][0])}"
+                kind = "nan" if np.isnan(x).any() else "infinite"
+                return f"the {what} is {kind} where it should be {_short(y[~np.isfinite(x)][0])}"
             if scale > 0:
                 if np.abs(x).max() == 0:
                     return f"the {what} is zero where it should not be"
@@ -300,7 +385,9 @@ def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = 
         count = int(wrong.sum())
         at = tuple(int(i) for i in np.argwhere(wrong)[0]) if x.ndim and count else ()
         where = f" at {list(at)}" if at else ""
-        return f"the {what} is {_short(x[at])}{where} where it should be {_short(y[at])}" + (f" ({count} of {x.size} elements differ)" if x.size > 1 else "")
+        return f"the {what} is {_short(x[at])}{where} where it should be {_short(y[at])}" + (
+            f" ({count} of {x.size} elements differ)" if x.size > 1 else ""
+        )
 
 
 def _factor(factor: float) -> str:
