@@ -24,9 +24,14 @@ from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
 @differentiable(name="VarBackward0",
                 x=lambda g, x, axes, correction, keepdim: var_slope(g, x, axes, correction, keepdim))  # fmt: skip
 def var_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
-    centred = x - np.add.reduce(x, axis=axes, keepdims=True) / x.dtype.type(count(x.shape, axes))
-    total = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)
-    return total / x.dtype.type(max(count(x.shape, axes) - correction, 0))
+    return variance(x, axes, correction, keepdim).astype(x.dtype)
+
+
+def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
+    """In float64, as in torch."""
+    n = count(x.shape, axes)
+    centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / np.float64(n)
+    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 0))
 
 
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
@@ -39,7 +44,7 @@ def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> A
                 x=lambda g, x, out, axes, correction, keepdim:
                     var_slope(where(out == 0, 0.0, g / (2 * out)), x, axes, correction, keepdim))  # fmt: skip
 def std_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
-    return np.sqrt(var_over(x, axes, correction, keepdim))
+    return np.sqrt(variance(x, axes, correction, keepdim)).astype(x.dtype)
 
 
 def _spread_function(name: str, operation: Any) -> Any:
@@ -119,12 +124,19 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
 def cumsum_along(x: Array, axis: int) -> Array:
-    return np.add.accumulate(x, axis) if x.ndim else np.array(x)
+    return accumulated(np.add, x, axis)
 
 
 @differentiable(name="CumprodBackward0", x=lambda g, x, out, axis: cumprod_slope(g, x, out, axis))
 def cumprod_along(x: Array, axis: int) -> Array:
-    return np.multiply.accumulate(x, axis) if x.ndim else np.array(x)
+    return accumulated(np.multiply, x, axis)
+
+
+def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
+    """The running result along the axis; of floats in float64, as in torch."""
+    if x.ndim == 0:
+        return np.array(x)
+    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
 
 
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
