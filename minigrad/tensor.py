@@ -312,7 +312,9 @@ class Tensor:
 
     def _node_from_base(self) -> Node:
         """A node that says where in the base this view lies, however it was made."""
-        return indexing.take_region.node_class((self._base._node,), self._place_in_base(), (), self._array)  # type: ignore
+        base: Any = self._base
+        parent = base._node or AccumulateGrad(wrap(base._array))  # where the base has no history any more, the gradient ends
+        return indexing.take_region.node_class((parent,), self._place_in_base(), (), self._array)  # type: ignore[no-any-return]
 
     def _history(self) -> Node | None:
         """The history of the values that a write in place finds here. That of a view goes to its base at once, past other
@@ -399,8 +401,7 @@ class Tensor:
         _, region = self._place_in_base()
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
         self._seen = -1
-        if self.retains_grad:
-            self._current_node()  # now, since the old node may be met on the way back
+        self._current_node()  # now: the old node may be met on the way back, and the base may be detached
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Tensor:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
@@ -669,7 +670,7 @@ class Tensor:
 
     # ---- operations, as methods
 
-    from .ops.arithmetic import (
+    from .ops.arithmetic import (  # type: ignore[misc]
         bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
         torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
         torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
@@ -677,23 +678,23 @@ class Tensor:
         torch_maximum as maximum, torch_minimum as minimum, torch_mul as mul, torch_ne as ne, torch_pow as pow,
         torch_remainder as remainder, torch_sub as sub, torch_true_divide as true_divide,
     )  # fmt: skip
-    from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add
-    from .ops.elementwise import (
+    from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add  # type: ignore[misc]
+    from .ops.elementwise import (  # type: ignore[misc]
         abs, acos, acosh, asin, asinh, atan, atanh, ceil, clamp, cos, cosh, erf, exp, exp2, expm1, floor, frac, isfinite, isinf,
         isnan, log, log1p, log2, log10, neg, reciprocal, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
         trunc,
     )  # fmt: skip
-    from .ops.linear_algebra import addmm, cross, outer, svd
-    from .ops.matrix import bmm, dot, matmul, mm, mv
-    from .ops.neural import log_softmax, logsumexp, softmax
-    from .ops.rearranging import (
+    from .ops.linear_algebra import addmm, cross, outer, svd  # type: ignore[misc]
+    from .ops.matrix import bmm, dot, matmul, mm, mv  # type: ignore[misc]
+    from .ops.neural import log_softmax, logsumexp, softmax  # type: ignore[misc]
+    from .ops.rearranging import (  # type: ignore[misc]
         broadcast_to, chunk, diag, diagonal, flip, movedim, narrow, ravel, repeat, repeat_interleave, roll, select, split, tile,
         trace, tril, triu,
     )  # fmt: skip
-    from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
-    from .ops.shapes import clone, flatten, permute, reshape, squeeze, t, transpose, unbind, unsqueeze, view
-    from .ops.shapes import expand_to as expand
-    from .ops.statistics import (
+    from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum  # type: ignore[misc]
+    from .ops.shapes import clone, flatten, permute, reshape, squeeze, t, transpose, unbind, unsqueeze, view  # type: ignore[misc]
+    from .ops.shapes import expand_to as expand  # type: ignore[misc]
+    from .ops.statistics import (  # type: ignore[misc]
         allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
     )  # fmt: skip
 
@@ -734,16 +735,16 @@ class Tensor:
 
     # ---- operations in place
 
-    def __iadd__(self, other: Any) -> Tensor:
+    def __iadd__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(arithmetic.add, other, into=np.add)
 
-    def __isub__(self, other: Any) -> Tensor:
+    def __isub__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(arithmetic.sub, other, into=np.subtract)
 
-    def __imul__(self, other: Any) -> Tensor:
+    def __imul__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(arithmetic.mul, other, into=np.multiply)
 
-    def __itruediv__(self, other: Any) -> Tensor:
+    def __itruediv__(self, other: Any) -> Tensor:  # type: ignore[misc]
         return self._in_place(arithmetic.div, other, into=np.true_divide)
 
     def __ipow__(self, other: Any) -> Tensor:  # type: ignore[misc]

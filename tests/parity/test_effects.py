@@ -1,0 +1,112 @@
+"""Programs with effects give torch's gradients or raise torch's errors: a sample of what `python -m parity effects` runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import minigrad  # noqa: E402
+from parity import effects  # noqa: E402
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_program_differs_from_torch(seed: int) -> None:
+    tally = effects.search(1_000, seed=1_000 + seed)
+    assert not tally.differences, "\n".join("\n".join([reason, *lines]) for _, reason, lines in tally.differences)
+    assert tally.verdicts["same"] > 500 and tally.verdicts["both raise"] > 100
+    assert tally.verdicts["refused"] < 20
+
+
+def engines() -> tuple[Any, Any]:
+    return (minigrad, effects.functions(minigrad)), (torch, effects.functions(torch))
+
+
+# Programs that once gave a wrong gradient, or none
+FOUND = {
+    "a write through a view whose part of the base is in another order": """
+        b = x * 2.0
+        d = b.t()
+        d[0] = 3.0
+        d.backward(v(d))""",
+    "overwritten through the base, which then loses its history": """
+        g = x.sum(1)
+        e = g[0]
+        g.fill_(2.0)
+        g.detach_()
+        d = e * w
+        c = x.sum() + d.sum()
+        c.backward()""",
+    "a Function that writes to a view": """
+        c = b[:, 1]
+        g = Doubled.apply(c)
+        g.backward(v(g))""",
+    "a Function that writes to a view, through autograd.grad": """
+        c = w * w
+        h = c[::2]
+        g = Doubled.apply(h)
+        d, = torch.autograd.grad(h, w, v(h))""",
+    "hooks of a view do not see what a later write sends to its base": """
+        d = c.squeeze()
+        d.register_hook(lambda g: g * 2)
+        d.mul_(a)
+        h = c.tanh()
+        h.backward(v(h))""",
+    "a part of an expanded tensor": """
+        e = x + 1
+        d = e.expand(2, *e.shape)
+        d[1:] *= 3.0
+        d.backward(v(d))""",
+    "the written value had leading dimensions of size 1": """
+        c[0:2] = w[None, None, 1:]
+        c.backward(v(c))""",
+    "zeros flow on after everything was overwritten": """
+        b.zero_()
+        b.backward(v(b))
+        c.copy_(a)
+        c.backward(v(c))""",
+    "a leaf that stopped requiring grad": """
+        x.requires_grad_(False)
+        b.backward(v(b))""",
+    "an intermediate gradient leaves the graph behind it alone": """
+        d = c * c
+        e, = torch.autograd.grad(d, c, v(d))
+        c.backward(v(c))""",
+    "a retained gradient after a write": """
+        c.retain_grad()
+        c.mul_(3.0)
+        c.backward(v(c))""",
+    "a write to the memory of a saved 0-d result that is not tracked": """
+        f = c.max()
+        f.data.mul_(2.0)
+        f.backward()""",
+    "a bound of clamp_ that requires grad": """
+        d = torch.zeros(3, dtype=torch.float64)
+        d.clamp_(min=w)
+        d.backward(v(d))""",
+}
+
+
+@pytest.mark.parametrize("program", FOUND.values(), ids=FOUND)
+def test_what_was_found_stays_mended(program: str) -> None:
+    lines = [*effects.PRELUDE, *(line.strip() for line in program.strip().splitlines())]
+    verdict = effects.judge(lines, *engines())
+    assert verdict.kind == "same", verdict.reason
+
+
+def test_a_wrong_gradient_would_be_found(monkeypatch: Any) -> None:
+    """With the versions unchecked, or hooks applied twice, programs differ."""
+    monkeypatch.setattr("minigrad.autograd.walk._check_versions", lambda node: None)
+    tally = effects.search(300, seed=7, keep=1)
+    assert tally.verdicts["differs"] > 3
+    assert 0 < len(tally.differences[0][2]) < 10  # shrunk
+
+
+def test_the_command_says_what_it_found(capsys: Any) -> None:
+    assert effects.main(["--examples", "20", "--seed", "5"]) == 0
+    assert "20 programs" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stop:
+        effects.main(["--examples", "0"])
+    assert stop.value.code == 2 and "at least 1, got 0" in capsys.readouterr().err
