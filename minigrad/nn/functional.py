@@ -388,11 +388,13 @@ def nll_loss(
     if len(shape) != 2:
         input, label = reshape_array(input, (label.size, classes)), label.reshape(-1)
     rows = np.arange(len(label))
-    if (label == ignore_index).any():
+    low, high = (np.minimum.reduce(label), np.maximum.reduce(label)) if label.size else (0, 0)
+    if low < 0 or high >= classes or low <= ignore_index <= high:
         rows = np.flatnonzero(label != ignore_index)
         label = label[rows]
-    if label.size and not 0 <= label.min() <= label.max() < classes:
-        raise IndexError(f"Target {label[(label < 0) | (label >= classes)][0]} is out of bounds.")
+        wrong = label[(label < 0) | (label >= classes)]
+        if wrong.size:
+            raise IndexError(f"Target {wrong[0]} is out of bounds.")
     weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
     total: Any = input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)
     out = neural.nll_loss(input, rows, label, weights, {"none": None, "sum": 1.0, "mean": total}[reduction])

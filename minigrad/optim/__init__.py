@@ -23,6 +23,8 @@ __all__ = ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"
 
 Array = np.ndarray[Any, Any]
 Group = dict[str, Any]
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they compute
 
 
 class Optimizer:
@@ -91,15 +93,16 @@ class Optimizer:
                 loss = closure()
         for group in self.param_groups:
             weight_decay = 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
+            maximize = group.get("maximize")
             for parameter in group["params"]:
-                if parameter.grad is None:
+                if parameter._grad is None:
                     continue
-                param, grad = parameter._storage(), parameter.grad._array
-                if group.get("maximize"):
+                param, grad = parameter._storage(), parameter._grad._array
+                if maximize:
                     grad = -grad
                 if weight_decay != 0:
                     grad = np.array(grad)
-                    add_scaled(grad, param, weight_decay, self._scratch(param))
+                    self._add_scaled(grad, param, weight_decay)
                 self._update(parameter, param, grad, group)
                 writes.count(parameter._writes)
         return loss
@@ -123,6 +126,23 @@ class Optimizer:
         if key not in self._buffers:
             self._buffers[key] = np.empty(*key)
         return self._buffers[key]
+
+    def _add_scaled(self, y: Array, x: Any, a: float) -> None:
+        """y += a*x in place.
+
+        torch fuses the two operations: one rounding. So do we for a few float32 numbers (the product is exact in
+        float64), so that small models follow torch's to the last bit; for more, the conversions would cost four times
+        the arithmetic.
+        """
+        if a == 1:
+            y += x
+        elif y.size <= FUSED_SIZE and y.dtype is FLOAT32:
+            wide = x.astype(FLOAT64)
+            wide *= float(np.float32(a))
+            wide += y
+            y[...] = wide
+        else:
+            y += np.multiply(x, a, self._scratch(y))
 
     def state_dict(self) -> dict[str, Any]:
         """{'state': {index: {...}}, 'param_groups': [{options, 'params': [indices]}]}; shares the state's tensors."""
@@ -165,25 +185,6 @@ class Optimizer:
 
 
 # ------------------------------------------------------------------ arithmetic on arrays
-
-FLOAT32 = np.dtype(np.float32)
-FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they compute
-
-
-def add_scaled(y: Array, x: Any, a: float, scratch: Array | None = None) -> None:
-    """y += a*x in place.
-
-    torch fuses the two operations: one rounding. So do we for a few float32 numbers (the product is exact in float64),
-    so that small models follow torch's to the last bit; for more, the conversions would cost four times the arithmetic.
-    """
-    if y.size <= FUSED_SIZE and y.dtype is FLOAT32:
-        wide = x.astype(np.float64)
-        wide *= float(np.float32(a))
-        wide += y
-        y[...] = wide
-    else:
-        y += np.multiply(x, a, scratch)
-
 
 def decay(average: Array, x: Any, rate: float, scratch: Array) -> None:
     """average = rate*average + (1 - rate)*x*x in place: a running mean of squares."""
@@ -228,7 +229,6 @@ class SGD(Optimizer):
         super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
-        scratch = self._scratch(param)
         momentum = group["momentum"]
         if momentum != 0:
             first = "momentum_buffer" not in self.state[parameter]
@@ -237,13 +237,13 @@ class SGD(Optimizer):
                 buffer[...] = grad
             else:
                 buffer *= momentum
-                add_scaled(buffer, grad, 1 - group["dampening"], scratch)
+                self._add_scaled(buffer, grad, 1 - group["dampening"])
             if group["nesterov"]:
                 grad = np.array(grad)
-                add_scaled(grad, buffer, momentum, scratch)
+                self._add_scaled(grad, buffer, momentum)
             else:
                 grad = buffer
-        add_scaled(param, grad, -float(group["lr"]), scratch)
+        self._add_scaled(param, grad, -float(group["lr"]))
 
 
 class Adam(Optimizer):

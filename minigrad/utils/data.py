@@ -8,6 +8,7 @@ each iteration of a loader draws from the generators what torch draws, in the sa
 from __future__ import annotations
 
 import bisect
+import contextlib
 import copy
 import itertools
 import math
@@ -18,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from .. import random
+from ..autograd.graph import wrap
 from ..creation import as_tensor, tensor
 from ..dtypes import float64
 from ..ops.shapes import stack
@@ -384,7 +386,9 @@ class DataLoader(Generic[T]):
             index, dataset = [dataset.indices[i] for i in index], dataset.dataset
         if self.collate_fn is default_collate and type(dataset).__getitem__ is TensorDataset.__getitem__:
             rows = np.array(index)
-            return [t[rows] for t in dataset.tensors]
+            if rows.dtype.kind == "i":
+                with contextlib.suppress(IndexError):  # which row by row says it in torch's words
+                    return [t[rows] if t.requires_grad else wrap(t._array.take(rows, 0)) for t in dataset.tensors]
         if hasattr(dataset, "__getitems__"):
             return self.collate_fn(dataset.__getitems__(index))
         return self.collate_fn([dataset[i] for i in index])

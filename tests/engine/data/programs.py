@@ -530,6 +530,11 @@ print(D.default_collate([b'x', b'y']), D.default_collate([np.int32(1), np.int32(
     "collate_fn": "print(list(D.DataLoader(pairs, 4, collate_fn=lambda samples: [len(samples), samples[0][1]])))",
     "collate_fn without batching": "print(list(D.DataLoader(Squares(3), batch_size=None, collate_fn=lambda s: s[0] + 1)))",
     "sampler": "print(list(D.DataLoader(pairs, 3, sampler=[5, 1, 1, 7])), list(D.DataLoader(pairs, 3, sampler=D.SubsetRandomSampler([2, 4, 6, 8]))), after())",
+    "sampler of tensors": "print(list(D.DataLoader(pairs, 2, sampler=torch.tensor([5, 1, 7]))), list(D.DataLoader(Squares(9), 2, sampler=torch.tensor([5, 1, 7]))))",
+    "batch sampler of a tensor": "print(list(D.DataLoader(pairs, batch_sampler=[torch.tensor([5, 1, 7])])))",
+    "negative indices": "print(list(D.DataLoader(pairs, 2, sampler=[-1, -10])))",
+    "index out of range": "list(D.DataLoader(pairs, 2, sampler=[10]))",
+    "index no integer": "list(D.DataLoader(pairs, 2, sampler=[1.5]))",
     "batch_sampler": """
 l = D.DataLoader(pairs, batch_sampler=[[0, 1], [5], []][:2]); print(list(l), len(l), l.batch_size)
 print(list(D.DataLoader(pairs, batch_sampler=D.BatchSampler(D.RandomSampler(pairs), 4, True))), after())
