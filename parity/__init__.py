@@ -98,6 +98,8 @@ def check(
         def run(self, torch: Any, F: Any, args: dict[str, Any]) -> Any:
             try:
                 out = fn(torch, *args.values())
+            except referee.Unjudged:
+                raise
             except Exception as error:
                 if torch is referee.FUNCTIONS:
                     raise referee.Unjudged(str(error)) from None

@@ -240,7 +240,7 @@ edit("no-grad-ignored", "autograd.modes:no_grad.__enter__", "_enabled.set(self._
 edit("mode-not-restored", "autograd.modes:no_grad.__exit__", "_enabled.set(self._before)", "_enabled.set(not self._before)", "Leaving no_grad sets the switch the wrong way round.", "calls")
 edit("detach-keeps", "tensor:Tensor.detach", "return ", "return self.clone() if True else ", "detach() keeps the history.", "calls")
 edit("retain-grad-lost", "autograd.walk:_run_hooks", "keeper._grad = kept if keeper._grad is None else keeper._grad + kept", "pass", "retain_grad() keeps nothing.", "calls")
-edit("leaf-write-allowed", "tensor:Tensor._check_write", "            raise RuntimeError(\"a leaf Variable that requires grad is being used in an in-place operation.\")", "            pass", "A leaf that requires grad may be overwritten in the middle of a graph.", "calls")
+edit("leaf-write-allowed", "tensor:Tensor._check_write", 'raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")', "pass", "A leaf that requires grad may be overwritten in the middle of a graph.", "calls")
 
 # ----------------------------------------------------------------------------------------------------------- optimizers
 

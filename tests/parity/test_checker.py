@@ -1,0 +1,343 @@
+"""The checker itself: no false alarm on torch, every planted fault seen, bounds that hold, failures that can be run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import parity
+from parity import calls, checks, corners, mutants, ops, programs, referee, report, verdicts
+from parity import strategies as drawn
+from parity.__main__ import main
+from parity.engines import NotHere, load, needs
+from parity.programs import Leaf, Program, Ref, Seeded, Step
+from parity.verdicts import Verdict
+
+torch.set_num_threads(1)
+TORCH = load("torch")
+ROOT = Path(__file__).parents[2]
+few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def program(expression, *arrays, **options):
+    """A one-step program from an op's name and its arrays."""
+    op = ops.OPS[expression]
+    names = [name for name, _ in op.arguments if name not in options][: len(arrays)]
+    leaves = tuple(Leaf(n, np.asarray(a), np.asarray(a).dtype.kind == "f") for n, a in zip(names, arrays))
+    args = {n: Ref(n) for n in names} | options
+    return Program(leaves, (Step("out", op, {name: args[name] for name, _ in op.arguments}),))
+
+
+# ------------------------------------------------------------------ the third judge
+
+
+@pytest.mark.parametrize("name", sorted(ops.OPS))
+def test_torch_is_within_the_judges_bounds_for_every_op(name):
+    for case, dtype in ((0, "float32"), (1, "float64"), (2, "float32")):
+        op = ops.OPS[name]
+        result = checks.check_case(op, TORCH, TORCH, dtype, case, f"test/{name}/{case}", op.order)
+        assert not result.verdict.fails and result.judged, result.findings
+
+
+@pytest.mark.parametrize(
+    "name", ["exp", "div", "matmul", "softmax", "pow_tensor", "logsumexp", "gelu", "prod", "index"]
+)
+def test_the_judge_agrees_with_central_differences(name):
+    op = ops.OPS[name]
+    with programs.quiet():
+        drawn_program = programs.draw(Seeded(f"differences/{name}"), TORCH, [op], 1, "float64")
+        truth = programs.judge(drawn_program, 2, [referee.FLOAT64])
+        for depth in (0, 1):
+            for leaf in drawn_program.differentiable():
+                value = truth.grads[depth][leaf.name][0]
+                for at in np.ndindex(leaf.array.shape):
+
+                    def contracted(step):
+                        array = leaf.array.copy()
+                        array[at] += step
+                        moved = Program(
+                            tuple(
+                                Leaf(o.name, array, True) if o.name == leaf.name else o for o in drawn_program.leaves
+                            ),
+                            drawn_program.steps,
+                            drawn_program.seed,
+                        )
+                        out = (
+                            programs.judge(moved, depth, [referee.FLOAT64])
+                            if depth
+                            else programs.judge(moved, 0, [referee.FLOAT64])
+                        )
+                        if depth == 0:
+                            return sum(
+                                float((moved.cotangent(n, out.values[n][0].shape, 1) * out.values[n][0]).sum())
+                                for n in moved.outputs()
+                            )
+                        return sum(
+                            float((moved.cotangent(o.name, o.array.shape, 2) * out.grads[0][o.name][0]).sum())
+                            for o in moved.differentiable()
+                        )
+
+                    h = 1e-5
+                    slope = (contracted(h) - contracted(-h)) / (2 * h)
+                    assert slope == pytest.approx(float(value[at]), rel=2e-5, abs=2e-5 * np.abs(value).max() + 1e-9)
+
+
+def test_fields_agree_and_fractions_are_exact():
+    p = program("div", np.array([1.0, 2.0]), np.array([3.0, 7.0]))
+    exact = programs.judge(p, 2, [referee.FRACTIONS]).grads[1]["x"][0]
+    near = programs.judge(p, 2, [referee.MPMATH60]).grads[1]["x"][0]
+    assert all(isinstance(v, referee.Fraction) for v in exact)
+    assert all(abs(float(a) - float(b)) < 1e-15 for a, b in zip(exact, near))
+
+
+def test_exact_arithmetic_has_no_tolerance():
+    p = program("mul", np.array([3.0, -2.0], np.float32), np.array([0.5, 4.0], np.float32))
+    truth = programs.judge(p, 3)
+    assert not truth.values["out"][1].any() and not any(e.any() for g in truth.grads for _, e in g.values())
+    inexact = programs.judge(program("mul", np.array([0.1], np.float32), np.array([0.3], np.float32)), 1)
+    assert inexact.values["out"][1].all()
+
+
+def test_a_cancelling_sum_is_bounded_by_its_terms_and_not_its_value():
+    values = np.array([1e6, 1.1, -1e6], np.float32)
+    (v, e) = programs.judge(program("sum_all", values), 0).values["out"]
+    assert abs(float(v) - 1.1) < 1e-6 and 0.1 < float(e) < 1.0
+
+
+def test_an_error_that_reaches_over_a_jump_is_undecided():
+    thirds = np.array([0.1], np.float32)
+    steps = (
+        Step("y", ops.OPS["mul_number"], {"x": Ref("x"), "k": 10.0}),
+        Step("z", ops.OPS["floor"], {"x": Ref("y")}),
+    )
+    truth = programs.judge(Program((Leaf("x", thirds, True),), steps), 0)
+    assert truth.values["z"][1].item() >= 1.0
+
+
+# ------------------------------------------------------------------ verdicts
+
+
+class Bent(type(TORCH)):
+    """torch, with one value or gradient changed afterwards."""
+
+    def __init__(self, bend, where="gradient"):
+        super().__init__(torch)
+        self.bend, self.where, self.name = bend, where, "bent"
+
+    def backward(self, outputs, cotangents, leaves):
+        return [self.bend(g) if g is not None else g for g in super().backward(outputs, cotangents, leaves)]
+
+    def gradients(self, outputs, cotangents, leaves, again):
+        return [self.bend(g) if g is not None else g for g in super().gradients(outputs, cotangents, leaves, again)]
+
+
+X = np.array([[1.5, -2.0], [0.3, 4.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    "bend, words",
+    [
+        (lambda g: g * 2, "2 times too large"),
+        (lambda g: g / 2, "2 times too small"),
+        (lambda g: -g, "the wrong sign"),
+        (lambda g: g * 0, "is zero where it should not be"),
+        (lambda g: g.T, "transposed"),
+        (lambda g: g + 1, "off by 1 everywhere"),
+        (lambda g: g.flip(0), "wrong places"),
+        (lambda g: g * float("nan"), "is nan"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong(bend, words):
+    result = verdicts.check(program("square", X), Bent(bend), TORCH, 1, "always")
+    assert result.verdict is Verdict.OURS_WORSE and words in result.findings[0].sentence
+
+
+def test_a_factor_names_the_broadcast_that_it_may_come_from():
+    p = program("add", np.ones((4, 3), np.float32), np.ones(3, np.float32))
+    result = verdicts.check(p, Bent(lambda g: g / 4 if g.ndim == 1 else g), TORCH, 1, "always")
+    assert "shape (3,) was broadcast to (4, 3)" in result.findings[0].sentence
+
+
+@pytest.mark.parametrize(
+    "bend, verdict",
+    [(lambda g: g.double(), Verdict.DTYPE), (lambda g: g.sum(), Verdict.SHAPE), (lambda g: None, Verdict.MISSING)],
+)
+def test_shape_dtype_and_absence_have_verdicts_of_their_own(bend, verdict):
+    assert verdicts.check(program("square", X), Bent(bend), TORCH, 1).verdict is verdict
+
+
+def test_an_error_of_a_few_ulps_is_seen_in_exact_programs_and_in_others():
+    for name, factor in (("mul_number", 1 + 2.0**-23), ("exp", 1 + 2.0**-16)):
+        p = program(name, X, **({"k": 2} if name == "mul_number" else {}))
+        assert verdicts.check(p, Bent(lambda g, f=factor: g * f), TORCH, 1).verdict is Verdict.OURS_WORSE
+
+
+def test_torch_worse_and_both_off_are_no_failures():
+    p = program("square", X)
+    wrong = Bent(lambda g: g * 2)
+    assert verdicts.check(p, TORCH, wrong, 1, "always").verdict is Verdict.TORCH_WORSE
+    assert verdicts.check(p, wrong, wrong, 1, "always").verdict is Verdict.BOTH_OFF
+    assert not Verdict.TORCH_WORSE.fails and not Verdict.BOTH_OFF.fails
+
+
+# ------------------------------------------------------------------ programs
+
+
+@few
+@given(drawn.programs(TORCH))
+def test_random_programs_raise_no_alarm_on_torch(p):
+    with programs.quiet():
+        result = verdicts.check(p, TORCH, TORCH, 3, "always")
+    assert not result.verdict.fails, programs.script(p)
+
+
+@few
+@given(drawn.programs(TORCH, wild=False))
+def test_the_printed_script_computes_what_the_program_does(p):
+    space = {}
+    with programs.quiet():
+        exec(programs.script(p), space)
+        for name, array in programs.run(p, TORCH, 0).values.items():
+            np.testing.assert_array_equal(space[name].detach().numpy(), array)
+
+
+def test_a_failing_program_is_shrunk_to_one_step_and_few_numbers():
+    bad = Bent(lambda g: g * 2)
+    row = checks.check_programs(bad, TORCH, 200)
+    (failure,) = row.failures
+    assert len(failure.program.steps) == 1 and sum(leaf.array.size for leaf in failure.program.leaves) <= 4
+    assert len(report.script_of(failure, "torch").split("\n")) <= 15
+
+
+def test_a_failure_script_runs_as_it_is(tmp_path):
+    row = next(checks.check_ops(Bent(lambda g: g * 2), TORCH, ["matmul"]))
+    file = tmp_path / "fails.py"
+    file.write_text(report.script_of(row.failures[0], "torch"))
+    done = subprocess.run([sys.executable, str(file), "torch"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0 and "tensor(" in done.stdout, done.stderr
+
+
+@few
+@given(st.data())
+def test_broadcastable_shapes_broadcast(data):
+    shape = data.draw(drawn.shapes())
+    np.broadcast_shapes(shape, data.draw(drawn.broadcastable_shapes(shape)))
+
+
+@few
+@given(drawn.arrays((3, 2), low=0.5, high=4.0), drawn.arrays((2,), gap=0.25))
+def test_drawn_arrays_keep_to_their_domain(x, y):
+    assert x.shape == (3, 2) and (x >= 0.5).all() and (x <= 4).all() and (np.abs(y) >= 0.25).all()
+
+
+# ------------------------------------------------------------------ engines, check(), call order, corners, mutants
+
+
+def test_what_an_expression_needs_is_read_from_it():
+    assert needs("F.mse_loss(x, y) + torch.exp(x).sum()")[0] == ("nn.functional.mse_loss", "exp")
+    assert set(needs("x @ y[0] - x.sum()")[1]) == {"__sub__", "__matmul__", "__getitem__", "sum"}
+
+
+def test_a_toy_engine_is_checked_as_far_as_it_goes():
+    toy = load("tests.parity.toy")
+    rows = {row.name: row for row in checks.check_ops(toy, TORCH)}
+    offered = {name for name, row in rows.items() if row.verdict is not Verdict.NOT_OFFERED}
+    assert {"add", "mul", "sum_all", "matmul", "radd_number"} <= offered and "exp" not in offered
+    assert not any(row.fails for row in rows.values())
+
+
+def test_a_toy_engine_that_forgets_to_sum_is_caught(monkeypatch):
+    toy = load("tests.parity.toy")
+    monkeypatch.setattr(toy.module, "fold", lambda g, like: np.resize(g, like.shape).astype(like.dtype))
+    assert any(row.fails for row in checks.check_ops(toy, TORCH, ["add", "mul"]))
+
+
+def test_an_unknown_module_is_named():
+    with pytest.raises(NotHere, match="no_such_engine"):
+        load("no_such_engine")
+
+
+def test_check_passes_what_is_right_and_fails_what_is_not():
+    x, w = np.ones((3, 2)), np.array([1.0, -2.0])
+    good = parity.check(lambda t, x, w: t.tanh(x * w).sum(0), x, w, order=3, engine="torch")
+    assert good and good.result.judged
+    bad = parity.check(lambda t, x: x * 2 if hasattr(t, "compile") else x * 3, x, engine="torch", against="minigrad")
+    assert not bad and "1.5 times" in repr(bad)
+    with pytest.raises(ValueError, match="order"):
+        parity.check(lambda t, x: x, x, order=4)
+
+
+def test_call_order_raises_no_alarm_on_torch_and_sees_a_gradient_that_is_not_added():
+    assert not calls.check_calls(TORCH, TORCH, 150).fails
+    history = ("t1 = (a * b).sum()", "t1.backward(retain_graph=True)", "t1.backward()")
+    assert calls.play(history, TORCH, TORCH) is None
+
+    class Forgetful(type(TORCH)):
+        def array(self, tensor):
+            out = super().array(tensor)
+            return out / 2 if out.shape == (2,) and abs(out).max() > 2 else out
+
+    assert calls.play(history, Forgetful(torch), TORCH) is not None
+
+
+def test_the_conventions_are_those_of_this_torch():
+    rows = list(corners.check_corners(TORCH, TORCH))
+    recorded = json.loads(corners.FILE.read_text())["torch"]
+    assert not any(row.fails for row in rows)
+    if torch.__version__.startswith(recorded):
+        assert not [row.name for row in rows if row.note]
+
+
+def test_a_mutant_that_cannot_be_applied_is_an_error():
+    lost = mutants.Mutant("lost", mutants.change_line("autograd.walk:walk", "no such line", ""), "", "ops")
+    with pytest.raises(mutants.NotApplied, match="0 times"):
+        mutants.hunt(lost, load("minigrad"), TORCH, 0, {"ops": {}})
+
+
+def test_every_mutant_can_be_applied_and_taken_back():
+    for mutant in mutants.CATALOGUE.values():
+        with mutants.applied(mutant):
+            pass
+    assert len(mutants.CATALOGUE) >= 60 and all(mutant.story for mutant in mutants.CATALOGUE.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["mul-drops-g", "shared-replaced", "broadcast-mean", "second-order-out", "adam-eps-inside"]
+)
+def test_a_mutant_is_caught(name):
+    (row,) = mutants.check_mutants(load("minigrad"), TORCH, [name], failing={"ops": {}, "programs": {}, "training": {}})
+    assert not row.fails and row.note.startswith("caught by")
+
+
+# ------------------------------------------------------------------ the command
+
+
+def test_the_command_reports_and_exits_as_promised(tmp_path, capsys):
+    page, data = tmp_path / "report.html", tmp_path / "report.json"
+    assert main(["ops", "exp", "add", "--engine", "torch", "--html", str(page), "--json", str(data)]) == 0
+    assert all(len(line) <= 80 for line in capsys.readouterr().out.splitlines())
+    assert json.loads(data.read_text())["failed"] is False and "<svg" in page.read_text()
+    assert main(["ops", "no_such_op"]) == 2
+    assert main(["ops", "exp", "--engine", "no_such_engine"]) == 2
+    if not torch.cuda.is_available():
+        assert main(["ops", "exp", "--device", "cuda"]) == 2
+    with pytest.raises(SystemExit) as usage:
+        main(["ops", "--cases", "0"])
+    assert usage.value.code == 2
+
+
+def test_errors_stay_well_inside_their_bounds():
+    """Slowly losing accuracy fails here long before it fails the bounds."""
+    minigrad = load("minigrad")
+    for row in checks.check_ops(
+        minigrad, TORCH, ["exp", "log", "sin", "tanh", "sigmoid", "matmul", "sum", "mean", "softmax", "div"], cases=12
+    ):
+        assert row.percentile(99.9) <= 0.6, (row.name, row.percentile(99.9))
