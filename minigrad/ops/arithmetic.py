@@ -151,7 +151,7 @@ _remainder, _fmod, _floor, _trunc = [
     _dividing(name, function)
     for name, function in (("remainder", np.remainder), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
 ]
-_zero = {"binary": True, "name": "DivBackward2", "x": no_slope, "y": no_slope}
+_zero: dict[str, Any] = {"binary": True, "name": "DivBackward2", "x": no_slope, "y": no_slope}
 floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)
 div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_trunc)
 remainder_number = differentiable(name="RemainderBackward0", x=lambda g: g)(_remainder)

@@ -67,8 +67,9 @@ def named(function: Any, name: str, text: str) -> Any:
 
 def return_type(name: str, fields: str = "values indices") -> Any:
     """A named tuple that prints as torch's."""
-    result: Any = namedtuple(name, fields)  # type: ignore[misc]
-    parts = ",\n".join([f"{field}={{0.{field}!r}}" for field in result._fields])
+    make: Any = namedtuple
+    result = make(name, fields)
+    parts = ",\n".join(f"{field}={{0.{field}!r}}" for field in fields.split())
     result.__repr__ = lambda self: f"torch.return_types.{name}(\n{parts})".format(self)
     return result
 

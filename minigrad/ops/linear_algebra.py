@@ -112,7 +112,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     if len(terms) != len(operands):
         few = "fewer" if len(operands) < len(terms) else "more"
         raise RuntimeError(f"einsum(): {few} operands were provided than specified in the equation")
-    labelled, sizes = [], {}
+    sizes: dict[Any, int] = {}
+    labelled = []
     for i, (term, x) in enumerate(zip(terms, operands)):
         labels = _labels(term, i, x.ndim)
         for label, n in zip(labels, x._array.shape):

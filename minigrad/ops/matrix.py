@@ -138,6 +138,7 @@ def matmul(x: Any, y: Any) -> Any:
     return as_new_shape(bmm(a, b), (*batch, rows, columns))
 
 
-def _refuse_bool(x: Any, kernel: str) -> None:
+def _refuse_bool(x: Any, kernel: str) -> Any:
     if x._array.dtype.kind == "b":
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+    return None

@@ -56,13 +56,13 @@ def mean_all(x: Array) -> Array:
 
 @differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))
 def sum_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=axes, keepdims=keepdim)
+    return np.add.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 @differentiable(name="MeanBackward1",
                 x=lambda g, x_shape, axes, keepdim: spread(g / (count(x_shape, axes) or 1), x_shape, axes, keepdim))  # fmt: skip
 def mean_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=axes, keepdims=keepdim) / x.dtype.type(count(x.shape, axes))
+    return np.add.reduce(x, axis=axes, keepdims=keepdim) / x.dtype.type(count(x.shape, axes))  # type: ignore[call-overload]
 
 
 # ------------------------------------------------------------------ extrema
@@ -92,12 +92,12 @@ def min_all(x: Array) -> Array:
 
 @differentiable(name="AmaxBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
 def max_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.maximum.reduce(x, axis=axes, keepdims=keepdim)
+    return np.maximum.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 @differentiable(name="AminBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
 def min_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.minimum.reduce(x, axis=axes, keepdims=keepdim)
+    return np.minimum.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
 
 
 def taken(x: Array, index: Array, axis: int, keepdim: bool) -> Array:

@@ -31,7 +31,7 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch."""
     n = count(x.shape, axes)
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / np.float64(n)
-    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 0))
+    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 0))  # type: ignore[call-overload]
 
 
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
@@ -90,15 +90,15 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
                 x=lambda g, x, out, p, axes, keepdim: norm_slope(g, x, out, p, axes, keepdim))  # fmt: skip
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
     if p == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdim))
+        return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
     size = np.absolute(x)
     if p == math.inf:
-        return np.maximum.reduce(size, axis=axes, keepdims=keepdim)
+        return np.maximum.reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     if p == -math.inf:
-        return np.minimum.reduce(size, axis=axes, keepdims=keepdim)
+        return np.minimum.reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     if p == 0:
-        return np.add.reduce(size != 0, axis=axes, keepdims=keepdim, dtype=x.dtype)
-    total = np.add.reduce(size if p == 1 else size**p, axis=axes, keepdims=keepdim)
+        return np.add.reduce(size != 0, axis=axes, keepdims=keepdim, dtype=x.dtype)  # type: ignore[call-overload]
+    total = np.add.reduce(size if p == 1 else size**p, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return total if p == 1 else total ** (1 / p)
 
 
@@ -211,7 +211,7 @@ def prod_all(x: Array) -> Array:
 
 @differentiable(name="ProdBackward1", x=lambda g, x, out, axis, keepdim: prod_slope(g, x, out, axis, keepdim))
 def prod_over(x: Array, axis: int, keepdim: bool) -> Array:
-    return np.multiply.reduce(x, axis=axis, keepdims=keepdim) if x.ndim else np.array(x)
+    return np.multiply.reduce(x, axis=axis, keepdims=keepdim) if x.ndim else np.array(x)  # type: ignore[call-overload]
 
 
 def _in_sum_dtype(x: Any, dtype: Any) -> Any:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "data"))
 from op_cases import GROUPS, RECORDED, agree, ask, differs
 
 import minigrad

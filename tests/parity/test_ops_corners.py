@@ -1,4 +1,4 @@
-"""torch's answers to the cases of tests/engine/op_cases.py: recorded by running this file, and still torch's answers.
+"""torch's answers to the cases of tests/engine/data/op_cases.py: recorded by running this file, and still torch's answers.
 
 python tests/parity/test_ops_corners.py        records them anew in tests/engine/data/torch_says.json
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "engine" / "data"))
 from op_cases import GROUPS, RECORDED, agree, ask
 
 torch = pytest.importorskip("torch")

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-RECORDED = Path(__file__).parent / "data" / "torch_says.json"
+RECORDED = Path(__file__).with_name("torch_says.json")
 ULPS = 16  # of a result of at most some ten operations on a few elements, without cancellation
 SPECIAL = "[0., -0., 1., -1., .5, -2.5, 20., -20., 1000., -1000., inf, -inf, nan]"
 UNARY = (
