@@ -240,11 +240,11 @@ edit("no-grad-ignored", "autograd.modes:no_grad.__enter__", "_enabled.set(self._
 edit("mode-not-restored", "autograd.modes:no_grad.__exit__", "_enabled.set(self._before)", "_enabled.set(not self._before)", "Leaving no_grad sets the switch the wrong way round.", "calls")
 edit("detach-keeps", "tensor:Tensor.detach", "return ", "return self.clone() if True else ", "detach() keeps the history.", "calls")
 edit("retain-grad-lost", "autograd.walk:_run_hooks", "keeper._grad = kept if keeper._grad is None else keeper._grad + kept", "pass", "retain_grad() keeps nothing.", "calls")
-edit("leaf-write-allowed", "tensor:Tensor._check_write", 'raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")', "pass", "A leaf that requires grad may be overwritten in the middle of a graph.", "calls")
+edit("leaf-write-allowed", "tensor:Tensor._must_record", "if type(self._node) is AccumulateGrad:", "if False:", "A leaf that requires grad may be overwritten in the middle of a graph.", "calls")
 
 # ----------------------------------------------------------------------------------------------------------- optimizers
 
-edit("decay-sign", "optim:Optimizer.step", "add_scaled(grad, param, weight_decay, self._scratch(param))", "add_scaled(grad, param, -weight_decay, self._scratch(param))", "Weight decay with the wrong sign: weights grow.", "SGD")
+edit("decay-sign", "optim:Optimizer.step", "grad, param, weight_decay", "grad, param, -weight_decay", "Weight decay with the wrong sign: weights grow.", "SGD")
 edit("maximize-ignored", "optim:Optimizer.step", "grad = -grad", "pass", "maximize=True minimizes.", "SGD")
 edit("sgd-ascends", "optim:SGD._update", "-float(group[\"lr\"])", "float(group[\"lr\"])", "p += lr * g.", "SGD")
 edit("momentum-dampened-first", "optim:SGD._update", "buffer[...] = grad", "buffer[...] = grad * (1 - group[\"dampening\"])", "Dampening applied to the first step too, as in the textbook and not in torch.", "SGD")
