@@ -2,10 +2,10 @@
 
 The script runs under torch and under the engine, each in a fresh process with the same directory, arguments and
 seeds. Then everything that it printed is compared, and every tensor left in its globals, with its gradient. Text
-and whole numbers have to be the same. Other numbers are alike if they differ by a unit of the last digit printed,
-by a few roundings, or by no more than rounding explains. What it explains is measured: torch runs the script again,
-three times, each result moved by its last digit at random (Monte Carlo arithmetic, Parker 1997), and a number may
-differ by ten times what that changed in it. Next: run_script.py, what each process does.
+has to be the same. Numbers are alike if they differ by a unit of the last decimal printed, by a few roundings, or
+by no more than rounding explains. What it explains is measured: torch runs the script again, three times, each
+result moved by its last digit at random (Monte Carlo arithmetic, Parker 1997), and a number may differ by ten times
+what that changed in it. Next: run_script.py, what each process does.
 """
 
 from __future__ import annotations
@@ -160,9 +160,9 @@ def compare_printed(found: Comparison, theirs: Run, ours: Run, trials: Sequence[
         for x, y in zip(NUMBER.findall(a), NUMBER.findall(b)):
             found.numbers += 1
             one, two, explained = float(x), float(y), next(noise)
-            roundings = ROUNDINGS * float(np.finfo(np.float32).eps) * max(abs(one), abs(two))
             unit = max(unit_of(x), unit_of(y))
-            if not found.alike(f"line {i}", one, two, unit and unit * 1.001 + roundings + MARGIN * explained):
+            roundings = ROUNDINGS * float(np.finfo(np.float32).eps) * max(abs(one), abs(two)) if unit else 0.0
+            if not found.alike(f"line {i}", one, two, unit * 1.001 + roundings + MARGIN * explained):
                 told = f", {explained:.1g} of it explained by rounding" if trials else ""
                 found.differences.append(f"line {i} differs, {x} and {y} are {abs(one - two):.2g} apart{told}:{both}")
                 found.by_rounding = True

@@ -93,6 +93,8 @@ def test_what_rounding_moved_in_the_trials_is_overlooked_and_no_more():
     assert differences(theirs, "rest 1.6345e-07\nloss 0.5", trials) != []
     assert differences(theirs, "rest 1.2345e-07\nloss 0.7", trials) != []
     assert differences(theirs, "rest 1.3345e-07\nloss 0.5") != []
+    assert differences("43 of 60 right", "44 of 60 right", ["42 of 60 right"]) == []  # one stood on the edge
+    assert differences("43 of 60 right", "44 of 60 right", ["43 of 60 right"]) != []
 
 
 def test_a_trial_that_took_another_way_explains_nothing_after_it():
