@@ -23,8 +23,7 @@ class Tensor:
     def __matmul__(self, other):
         if self.data.ndim != 2 or other.data.ndim != 2:
             raise NotImplementedError("only matrices")
-        return Tensor(self.data @ other.data,
-                      ((self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)))
+        return Tensor(self.data @ other.data, ((self, lambda g: g @ other.data.T), (other, lambda g: self.data.T @ g)))
 
     def sum(self):
         return Tensor(self.data.sum(), ((self, lambda g: np.broadcast_to(g, self.data.shape)),))
