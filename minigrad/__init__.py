@@ -4,7 +4,7 @@ This module is torch's namespace: the functions, types and submodules that first
 tensor.py. The submodules nn, optim and utils are imported when they are first used.
 """
 
-# ruff: noqa: I001, E501  (as many names in a line as fit)
+# ruff: noqa: F401, I001  (names to offer, as many in a line as fit)
 import importlib as _importlib
 import warnings as _warnings
 from typing import Any as _Any
@@ -72,7 +72,7 @@ for _name in (
     globals()[_name] = _torch_function(globals()[_name])
 mm, bmm, mv, dot = [_torch_function(f, "input", n) for f, n in ((mm, "mat2"), (bmm, "mat2"), (mv, "vec"), (dot, "tensor"))]
 result_type = _torch_function(result_type, "tensor1", "tensor2")
-subtract, multiply, divide, clip, absolute, negative, concat = sub, mul, div, clamp, abs, neg, cat  # noqa: F821
+subtract, multiply, divide, clip, absolute, negative, concat = sub, mul, div, clamp, abs, neg, cat
 _IN_PLACE = frozenset(
     "abs_ acos_ asin_ atan_ ceil_ clamp_ cos_ cosh_ exp_ exp2_ expm1_ erf_ floor_ frac_ log_ log10_ log1p_ log2_ neg_ reciprocal_ "
     "relu_ round_ rsqrt_ sigmoid_ sin_ sinh_ sqrt_ square_ tan_ tanh_ trunc_".split()

@@ -19,7 +19,7 @@ from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap, writes
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .ops import arithmetic, elementwise, indexing, matrix, shapes
 from .ops.calling import torch_function
-from .ops.promotion import promoted, result_type, shape_error
+from .ops.promotion import shape_error
 
 CHANGE_FLAG = (
     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a subgraph that "
@@ -670,7 +670,7 @@ class Tensor:
 
     # ---- operations, as methods
 
-    from .ops.arithmetic import (  # type: ignore[misc]
+    from .ops.arithmetic import (  # type: ignore[misc]  # noqa: I001
         bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
         torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
         torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
@@ -911,4 +911,4 @@ def _warn_once_of_conversion() -> None:
 
 graph.Tensor = Tensor
 
-from . import creation  # noqa: E402  (it needs Tensor)
+from . import creation  # it needs Tensor

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What is asked of torch and of minigrad, line by line: values and gradients at corners, types, errors.
 
 A case is Python code with `torch` at hand; what stands after the last `;` is the result. `x`, `y`, `z` are float64 leaves
