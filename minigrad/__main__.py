@@ -61,7 +61,7 @@ class RefuseModules:
 def load(script: str) -> CodeType:
     """The file, compiled. OSError if it cannot be read, SyntaxError if it is no Python."""
     with io.open_code(script) as file:
-        return compile(file.read(), os.path.abspath(script), "exec")
+        return compile(file.read(), os.path.abspath(script), "exec", dont_inherit=True)
 
 
 def run(code: CodeType, argv: Sequence[str]) -> None:

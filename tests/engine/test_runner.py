@@ -86,6 +86,7 @@ PLAIN = {
         thread.start()
         thread.join()
         """,
+    "annotations": "def f(x: 1 + 1): pass\nprint(f.__annotations__)",
     "something at the end": "import atexit\natexit.register(print, 'end')\nprint('start')",
 }
 

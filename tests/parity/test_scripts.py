@@ -25,8 +25,9 @@ def script(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
-def test_the_scripts_are_alike(path, capfd):
+def test_the_scripts_are_alike(path, tmp_path, monkeypatch, capfd):
     pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)  # for what a script saves
     status = scripts.main([str(path)])
     out = capfd.readouterr().out
     assert status == 0 and out.endswith("alike\n"), out
