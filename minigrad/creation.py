@@ -18,8 +18,10 @@ from .tensor import Tensor
 def finish(array: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
     """A leaf around `array`, in `dtype` if that is given. RuntimeError if integers are to require grad."""
     dtypes.check_device(device)
-    if dtype is not None and array.dtype is not dtype.numpy:
-        array = array.astype(dtype.numpy)
+    if dtype is not None:
+        if not isinstance(dtype, dtypes.dtype):
+            raise TypeError(f"tensor(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
+        array = array.astype(dtype.numpy, copy=False)
     if requires_grad and array.dtype.kind != "f":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     tensor = wrap(array)

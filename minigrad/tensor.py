@@ -307,7 +307,7 @@ class Tensor:
                         return self._node
                     raise RuntimeError(self._frozen.format("its base or another view of its base has been"))
                 self._set_node(self._node_from_base())
-            self._seen = self._writes[0]
+                self._seen = self._writes[0]
         return self._node
 
     def _node_from_base(self) -> Node:
@@ -799,6 +799,8 @@ class Tensor:
 
     def copy_(self, other: Any, non_blocking: Any = False) -> Tensor:
         """Overwrite this tensor with another, broadcast to its shape and cast to its dtype."""
+        if type(other) in (float, int, bool):
+            other = wrap(np.asarray(other))
         if not isinstance(other, Tensor):
             raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {_type_name(other)}")
         recorded = self._must_record() if other is self else self._check_write(other)

@@ -76,7 +76,7 @@ REFUSALS = {
 # looked at what became of its base; a view made under no_grad is a constant here; torch fails itself.
 KEPT = (
     r"Trying to backward through the graph a second time|'NoneType'|^a leaf Variable that requires grad is being used|"
-    r"Can't call numpy|INTERNAL ASSERT"
+    r"Can't call numpy|INTERNAL ASSERT|ZeroTensors are immutable|storage that is not resizable"
 )
 
 # torch.autograd.grad may return a view, even an expanded one, which then can't be written to; here it is always a new tensor.

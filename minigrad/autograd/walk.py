@@ -105,7 +105,7 @@ def grad(
         raise NotImplementedError("minigrad has no batched gradients: call autograd.grad once for each grad_output")
     roots, targets = as_tuple(outputs), as_tuple(inputs)
     if not targets:
-        raise ValueError("grad requires non-empty inputs.")
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if any(source(t) is None for t in targets):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     gradients = _root_gradients(roots, as_tuple(grad_outputs, len(roots)), create_graph)

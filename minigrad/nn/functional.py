@@ -421,6 +421,11 @@ def cross_entropy(
         raise RuntimeError("ignore_index is not supported for floating point target")
     log_p = neural.log_softmax(input, dim)
     classes = input._array.shape[dim]
+    if weight is not None and weight._array.shape != (classes,):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
+        )
     each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * (input.ndim - 1 - dim))
     if probabilities:
         if label_smoothing > 0:
