@@ -19,8 +19,6 @@ def finish(array: Any, dtype: Any = None, requires_grad: bool = False, device: A
     """A leaf around `array`, in `dtype` if that is given. RuntimeError if integers are to require grad."""
     dtypes.check_device(device)
     if dtype is not None:
-        if not isinstance(dtype, dtypes.dtype):
-            raise TypeError(f"tensor(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
         array = array.astype(dtype.numpy, copy=False)
     if requires_grad and array.dtype.kind != "f":
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -50,6 +48,8 @@ def _as_array(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
         array = np.array(data)
         return array.astype(dtypes.from_numpy(array.dtype).numpy)
     _check_data(data)
+    if dtype is not None and not isinstance(dtype, dtypes.dtype):
+        raise TypeError(f"tensor(): argument 'dtype' must be torch.dtype, not {type(dtype).__name__}")
     numpy_kind = _kind(data)
     plain = _plain(data)
     try:
