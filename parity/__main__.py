@@ -20,6 +20,7 @@ from parity import checks, report
 from parity.checks import Row
 from parity.engines import Engine, NotHere, load
 from parity.ops import OPS
+from parity.verdicts import Verdict
 
 
 def parser() -> argparse.ArgumentParser:
@@ -121,6 +122,9 @@ def calls_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar
 def training_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import training
 
+    if options.device != "cpu":
+        yield Row("training", "lessons and optimizers", verdict=Verdict.NOT_OFFERED, note="runs on the processor only")
+        return
     if options.aside is not None:
         yield from options.aside.result()
         return
@@ -224,7 +228,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = report.make_console()
     stopped = False
     options.aside, pool = None, None
-    if options.command is None and (os.cpu_count() or 1) > 1:  # the longest section runs beside the others
+    if (
+        options.command is None and options.device == "cpu" and (os.cpu_count() or 1) > 1
+    ):  # the longest section runs beside the others
         pool = ProcessPoolExecutor(1, get_context("spawn"))
         from parity import training
 
