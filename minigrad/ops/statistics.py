@@ -82,8 +82,11 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
     if p == 1:
         return g * sign(x)
     if p == 2:
-        return where(out == 0, 0.0, x * (g / out))
-    return where((out == 0) | (x == 0), 0.0, sign(x) * abs(x) ** (p - 1) * (g / out ** (p - 1)))
+        return g * where(out == 0, 0.0, x / out)
+    if p < 1:
+        return where(x == 0, 0.0, sign(x) * abs(x) ** (p - 1)) * (g / out ** (p - 1))
+    scaled = sign(x) * abs(x) ** (p - 1) if p < 2 else x * abs(x) ** (p - 2)
+    return scaled * where(out == 0, 0.0, g / out ** (p - 1))
 
 
 @differentiable(name="LinalgVectorNormBackward0",

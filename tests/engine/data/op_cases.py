@@ -252,9 +252,8 @@ DIFFERENT = {
         "torch.LongTensor(torch.ones(2))", "torch.FloatTensor(None)", "device='foo')", "set_default_device('foo')", "T([1, 0, 1]), 2.)",
         "torch.meshgrid(torch.ones(2, 2), indexing='ij')",
     ],
-    "the second derivative of x ** y at x = 0, of |x| ** .5 at 0, and of the variance of one number are other at these points": [
-        "; 0. ** x", "torch.pow(x, y)", "x.pow(y)", "G([0., 2., 3.]); x.norm(.5)", "G([0., 0., 3.]); x.norm(.5)",
-        "G([3., -4., 0.]); x.norm(.5)", "G([5.]); x.var()",
+    "the second derivative of x ** y at x = 0 and of the variance of one number are other than torch's": [
+        "; 0. ** x", "torch.pow(x, y)", "x.pow(y)", "G([5.]); x.var()",
     ],
     "torch warns once": ["torch.set_default_tensor_type('torch.FloatTensor')"],
 }  # fmt: skip
