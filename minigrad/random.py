@@ -430,6 +430,8 @@ def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = No
         low, high, size = 0, low, high
     elif high is None:
         low, high = 0, low
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"randint(): argument 'size' (position 3) must be tuple of ints, not {type(size).__name__}")
     return _new("randint", tuple(size), random_, low, high, dtype=dtype or dtypes.int64, **options)
 
 

@@ -122,9 +122,9 @@ def load(
                 raise ValueError(f"it was written by {'torch.save' if by_torch else 'another program'}")
             structure = json.loads(_read(archive, "structure").tobytes().decode())
             return _decode(structure, archive, {})
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:  # it can't be opened
+            raise
         reason = f"{type(error).__name__}: {error}"
         raise RuntimeError(f"{name!r} is not a whole file written by minigrad.save ({reason})") from error
 
