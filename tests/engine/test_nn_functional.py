@@ -20,15 +20,17 @@ def directional(function, points, directions, h):
     return (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
 
 
-def gradient(function, arrays, cotangents, order):
-    """The gradient of <cotangent, function> (order 1), or of <second cotangents, that gradient> (order 2), as arrays."""
+def gradients(function, arrays, cotangents, order):
+    """order 1: the gradients of <cotangents[0], function>; order k: those of <cotangents[k-1], gradients of order k-1>."""
     leaves = [torch.tensor(a, requires_grad=True) for a in arrays]
-    out = function(*leaves)
-    grads = torch.autograd.grad(out, leaves, torch.tensor(cotangents[0]), create_graph=order == 2)
-    if order == 2:
-        pairs = [(g, torch.tensor(c)) for g, c in zip(grads, cotangents[1:]) if g.requires_grad]
-        grads = torch.autograd.grad([g for g, _ in pairs], leaves, [c for _, c in pairs], allow_unused=True)
-    return [np.zeros_like(a) if g is None else g.detach().numpy() for g, a in zip(grads, arrays)]
+    values = [function(*leaves)]
+    for k in range(order):
+        pairs = [(v, torch.tensor(c)) for v, c in zip(values, cotangents[k]) if v.requires_grad]
+        if not pairs:
+            return [np.zeros_like(a) for a in arrays]
+        outputs, grads = zip(*pairs)
+        values = torch.autograd.grad(outputs, leaves, grads, create_graph=k + 1 < order, materialize_grads=True)
+    return [v.detach().numpy() for v in values]
 
 
 RNG = np.random.default_rng(0)
@@ -69,21 +71,24 @@ SMOOTH = {  # functions of float64 arrays, smooth at the points where they are t
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("order", [1, 2, 3])
 @pytest.mark.parametrize("name", SMOOTH)
 def test_gradients_are_the_limits_of_differences(name, order):
     function, arrays = SMOOTH[name]
     rng = np.random.default_rng(1)
-    shape = function(*[torch.tensor(a) for a in arrays]).shape
-    cotangents = [np.asarray(rng.standard_normal(tuple(shape))), *[rng.standard_normal(a.shape) for a in arrays]]
+    out = function(*[torch.tensor(a) for a in arrays])
+    shapes = [[tuple(out.shape)], *[[a.shape for a in arrays]] * order]
+    cotangents = [[np.asarray(rng.standard_normal(shape)) for shape in level] for level in shapes]
     directions = [rng.standard_normal(a.shape) for a in arrays]
 
     def scalar(*points):
         if order == 1:
-            return np.sum(cotangents[0] * function(*[torch.tensor(p) for p in points]).numpy())
-        return sum(np.sum(c * g) for c, g in zip(cotangents[1:], gradient(function, points, cotangents, 1)))
+            values = [function(*[torch.tensor(p) for p in points]).numpy()]
+        else:
+            values = gradients(function, points, cotangents, order - 1)
+        return sum(np.sum(c * v) for c, v in zip(cotangents[order - 1], values))
 
-    computed = sum(np.sum(g * d) for g, d in zip(gradient(function, arrays, cotangents, order), directions))
+    computed = sum(np.sum(g * d) for g, d in zip(gradients(function, arrays, cotangents, order), directions))
     rough, fine = (directional(scalar, arrays, directions, h) for h in (2e-3, 1e-3))
     # halving h divides the error of the difference by 16; its values are rounded by some eps, and divided by h
     allowed = abs(rough - fine) / 8 + 64 * np.finfo(float).eps / 1e-3 * max(1.0, abs(scalar(*arrays)))
@@ -102,7 +107,9 @@ def test_gradients_are_the_limits_of_differences(name, order):
         ([nan, 0.0], [nan, nan], [nan, nan], [nan, nan], [nan, nan], nan, [nan, nan]),
     ],
 )
-def test_softmax_family_at_the_corners(row, softmax, softmax_grad, log_softmax, log_softmax_grad, logsumexp, logsumexp_grad):
+def test_softmax_family_at_the_corners(
+    row, softmax, softmax_grad, log_softmax, log_softmax_grad, logsumexp, logsumexp_grad
+):
     """Gradients of the first element (of the whole, for logsumexp)."""
     for function, value, grad in (
         (lambda x: F.softmax(x, 0), softmax, softmax_grad),
@@ -138,7 +145,18 @@ def test_knees_of_huber_and_smooth_l1(difference, huber, huber_grad, smooth, smo
         np.testing.assert_equal(x.grad.item(), grad)
 
 
-@pytest.mark.parametrize("p, t, loss, grad", [(0.0, 0.0, 0, 0), (0.0, 1.0, 100, -1e12), (1.0, 0.0, 100, 1e12), (1.0, 1.0, 0, 0), (0.5, 1.0, 0.693147182, -2), (1e-20, 1.0, 46.0517006, -1e12), (0.3, 0.7, 0.949783444, -1.90476167)])
+@pytest.mark.parametrize(
+    "p, t, loss, grad",
+    [
+        (0.0, 0.0, 0, 0),
+        (0.0, 1.0, 100, -1e12),
+        (1.0, 0.0, 100, 1e12),
+        (1.0, 1.0, 0, 0),
+        (0.5, 1.0, 0.693147182, -2),
+        (1e-20, 1.0, 46.0517006, -1e12),
+        (0.3, 0.7, 0.949783444, -1.90476167),
+    ],
+)
 def test_binary_cross_entropy_at_the_corners(p, t, loss, grad):
     x = torch.tensor([p], requires_grad=True)
     out = F.binary_cross_entropy(x, torch.tensor([t]))
@@ -146,7 +164,18 @@ def test_binary_cross_entropy_at_the_corners(p, t, loss, grad):
     assert (out.item(), x.grad.item()) == (pytest.approx(loss, rel=2e-7), pytest.approx(grad, rel=2e-7))
 
 
-@pytest.mark.parametrize("z, t, loss, grad", [(0.0, 0.0, 0.693147182, 0.5), (1000.0, 0.0, 1000, 1), (1000.0, 1.0, 0, 0), (-1000.0, 1.0, 1000, -1), (inf, 1.0, nan, 0), (inf, 0.0, inf, 1), (2.0, 0.3, 1.52692795, 0.580797017)])
+@pytest.mark.parametrize(
+    "z, t, loss, grad",
+    [
+        (0.0, 0.0, 0.693147182, 0.5),
+        (1000.0, 0.0, 1000, 1),
+        (1000.0, 1.0, 0, 0),
+        (-1000.0, 1.0, 1000, -1),
+        (inf, 1.0, nan, 0),
+        (inf, 0.0, inf, 1),
+        (2.0, 0.3, 1.52692795, 0.580797017),
+    ],
+)
 def test_binary_cross_entropy_with_logits_at_the_corners(z, t, loss, grad):
     x = torch.tensor([z], requires_grad=True)
     out = F.binary_cross_entropy_with_logits(x, torch.tensor([t]))

@@ -11,7 +11,7 @@ import minigrad.utils.data
 
 DATA = Path(__file__).with_name("data")
 sys.path.insert(0, str(DATA))
-from programs import TABLES, outcome  # noqa: E402
+from programs import TABLES, outcome
 
 RECORDED = json.loads((DATA / "programs.json").read_text())
 

@@ -13,7 +13,7 @@ import minigrad as torch
 
 DATA = Path(__file__).with_name("data")
 sys.path.insert(0, str(DATA))
-from optimizers import CASES, STEPS, run, shown  # noqa: E402
+from optimizers import CASES, STEPS, run, shown
 
 RECORDED = json.loads((DATA / "optimizers.json").read_text())
 
@@ -22,10 +22,10 @@ RECORDED = json.loads((DATA / "optimizers.json").read_text())
 def test_twenty_steps_end_where_torch_s_did(case):
     ours = [np.float32(p) for p in run(torch, *case)]
     theirs = [np.float32(p) for p in RECORDED[shown(case)]]
-    if case[0] == "SGD":  # bit for bit
-        for a, b in zip(ours, theirs):
+    for a, b in zip(ours, theirs):
+        if case[0] == "SGD" and a.size <= torch.optim.FUSED_SIZE:
             np.testing.assert_array_equal(a, b)
-    for a, b in zip(ours, theirs):  # a square root and sums that torch fuses: some roundings a step
+        # a square root and sums that torch fuses: some roundings a step
         np.testing.assert_allclose(a, b, rtol=0, atol=8 * np.finfo(np.float32).eps * STEPS * max(1, np.abs(b).max()))
 
 

@@ -13,10 +13,9 @@ import minigrad
 import minigrad.utils.data
 
 torch = pytest.importorskip("torch")
-import torch.utils.data  # noqa: E402
-
+pytest.importorskip("torch.utils.data")
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine" / "data"))
-from programs import TABLES, outcome  # noqa: E402
+from programs import TABLES, outcome
 
 MODULES = (minigrad, torch)
 
@@ -31,7 +30,9 @@ def test_program_prints_and_raises_what_it_does_under_torch(name, seed):
 @pytest.mark.parametrize("samples", [(object(), object()), (None, None), (np.array(["a"]), np.array(["b"]))])
 def test_samples_that_make_no_batch_are_refused(samples):
     for module in MODULES:
-        with pytest.raises(TypeError, match="default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists"):
+        with pytest.raises(
+            TypeError, match="default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists"
+        ):
             module.utils.data.default_collate(list(samples))
 
 

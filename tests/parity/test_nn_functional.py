@@ -93,13 +93,11 @@ def test_activations_agree_to_second_order(name, dtype):
         agree(ACTIVATIONS[name], [x.astype(dtype)])
 
 
-@pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n not in ("sigmoid", "tanh", "softplus", "softplus beta", "logsigmoid", "gelu", "gelu tanh")])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "silu"])
 def test_activations_in_place_write_the_input_and_differentiate(name):
-    base = name.split()[0]
-
     def function(m, F, x):
         y = x * 2
-        out = getattr(F, base)(y, inplace=True)
+        out = getattr(F, name)(y, inplace=True)
         assert out is y or (out == y).all()
         return y * 1.5
 
@@ -120,7 +118,7 @@ def test_softmax_family_agrees_to_second_order(name, dtype):
     rng = np.random.default_rng(2)
     for shape, dim in (((4, 3), 1), ((4, 3), 0), ((2, 3, 4), -2), ((5,), 0), ((), 0), ((3, 1), 1)):
         x = (3 * rng.standard_normal(shape)).astype(dtype)
-        agree(lambda m, F, x: SOFTMAXES[name](m, F, x, dim), [x])
+        agree(lambda m, F, x, dim=dim: SOFTMAXES[name](m, F, x, dim), [x])
     x = np.array([[1000.0, 0.0], [-1000.0, 3.0], [7.0, 7.0]], dtype)
     agree(lambda m, F, x: SOFTMAXES[name](m, F, x, 1), [x])
 
@@ -241,13 +239,10 @@ CLASSES = [((5, 4), (5,)), ((4,), ()), ((3, 4, 2), (3, 2)), ((2, 4, 3, 2), (2, 3
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("ignored", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("loss", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("loss, smoothing", [("cross_entropy", 0.0), ("cross_entropy", 0.1), ("nll_loss", 0.0)])
 def test_losses_of_classes_agree_to_second_order(loss, smoothing, weighted, ignored, reduction, dtype):
     rng = np.random.default_rng(8)
     options = {"label_smoothing": smoothing} if loss == "cross_entropy" else {}
-    if loss == "nll_loss" and smoothing:
-        pytest.skip("nll_loss has no smoothing")
     for shape, label_shape in CLASSES:
         x, t = rng.standard_normal(shape).astype(dtype), np.array(rng.integers(0, 4, label_shape))
         w = [rng.uniform(0.5, 2, 4).astype(dtype)] if weighted else []
@@ -358,7 +353,9 @@ def test_dropout_of_a_transposed_input_draws_in_memory_order():
     np.testing.assert_array_equal(*results)
 
 
-@pytest.mark.parametrize("size_average, reduce", [(True, None), (False, None), (None, False), (None, True), (False, True)])
+@pytest.mark.parametrize(
+    "size_average, reduce", [(True, None), (False, None), (None, False), (None, True), (False, True)]
+)
 def test_old_reduction_arguments_warn_and_work(size_average, reduce):
     x, y = [1.0, 2.0], [3.0, 5.0]
     results = []

@@ -12,7 +12,7 @@ import minigrad
 
 torch = pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine" / "data"))
-from programs import TABLES, outcome  # noqa: E402
+from programs import TABLES, outcome
 
 
 @pytest.mark.parametrize("table, name", [(t, n) for t in ("text forms", "modules", "wrong calls") for n in TABLES[t]])
@@ -54,7 +54,11 @@ PLACES = {
 }
 
 
-LEFT_OUT = {"mse_loss": "weight", "l1_loss": "weight", "huber_loss": "weight"}  # arguments that torch has and we have not
+LEFT_OUT = {
+    "mse_loss": "weight",
+    "l1_loss": "weight",
+    "huber_loss": "weight",
+}  # arguments that torch has and we have not
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -66,7 +70,11 @@ def test_signatures_have_torch_s_order_and_defaults(where):
 
     def described(function):
         return [
-            (p.name, p.kind.name, p.default if isinstance(p.default, int | float | str | bool | tuple | None) else "other")
+            (
+                p.name,
+                p.kind.name,
+                p.default if isinstance(p.default, int | float | str | bool | tuple | None) else "other",
+            )
             for p in inspect.signature(function).parameters.values()
         ]
 

@@ -20,7 +20,7 @@ import minigrad
 
 torch = pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine" / "data"))
-from optimizers import CASES, options, shown  # noqa: E402
+from optimizers import CASES, options, shown
 
 STEPS = 200
 SHAPES = [(3, 2), (2,), (), (1, 1), (40, 30)]  # the last is over the size up to which SGD fuses
@@ -106,7 +106,16 @@ def test_defaults_print_and_state_dict_are_torch_s(optimizer):
         pair.step()
 
 
-@pytest.mark.parametrize("optimizer, option", [("SGD", {"lr": 0.1, "momentum": 0.9}), ("Adam", {}), ("RMSprop", {"momentum": 0.5, "centered": True}), ("Adagrad", {}), ("Adadelta", {})])
+@pytest.mark.parametrize(
+    "optimizer, option",
+    [
+        ("SGD", {"lr": 0.1, "momentum": 0.9}),
+        ("Adam", {}),
+        ("RMSprop", {"momentum": 0.5, "centered": True}),
+        ("Adagrad", {}),
+        ("Adadelta", {}),
+    ],
+)
 def test_state_goes_from_torch_to_minigrad_and_back(optimizer, option):
     """A run that moves to the other engine half way ends where the run that stays does."""
     pair = Pair(optimizer, option)
@@ -143,7 +152,9 @@ def test_groups_have_their_own_options():
     results = []
     for module in (minigrad, torch):
         a, b, c = (module.nn.Parameter(module.tensor([1.0, 2.0])) for _ in range(3))
-        optimizer = module.optim.SGD([{"params": [a]}, {"params": b, "lr": 0.5, "momentum": 0.9}], lr=0.1, weight_decay=0.1)
+        optimizer = module.optim.SGD(
+            [{"params": [a]}, {"params": b, "lr": 0.5, "momentum": 0.9}], lr=0.1, weight_decay=0.1
+        )
         optimizer.add_param_group({"params": [c], "nesterov": True, "momentum": 0.5})
         for _ in range(3):
             for p in (a, b, c):
@@ -276,7 +287,9 @@ def test_reduce_on_plateau(option):
 def test_stepping_the_schedule_first_warns_once_the_other_order_does_not():
     for module in (minigrad, torch):
         optimizer, scheduler = scheduled(module, "StepLR", {"step_size": 1})
-        with pytest.warns(UserWarning, match="Detected call of `lr_scheduler.step\\(\\)` before `optimizer.step\\(\\)`"):
+        with pytest.warns(
+            UserWarning, match="Detected call of `lr_scheduler.step\\(\\)` before `optimizer.step\\(\\)`"
+        ):
             scheduler.step()
         optimizer, scheduler = scheduled(module, "StepLR", {"step_size": 1})
         with warnings.catch_warnings():
@@ -326,7 +339,7 @@ def test_wrong_calls_raise_what_torch_raises(call):
     errors = []
     for module in (minigrad, torch):
         names = {"o": module.optim, "p": module.tensor([1.0], requires_grad=True)}
-        with pytest.raises(Exception) as caught:  # noqa: B017  (which one is what is compared)
+        with pytest.raises(Exception) as caught:
             eval(call, names)
         errors.append((type(caught.value).__name__, str(caught.value)))
     assert errors[0] == errors[1]

@@ -44,13 +44,13 @@ def shown(case):
 
 
 def run(torch, name, option, steps=STEPS):
-    """Parameters of three shapes after some steps on gradients drawn from a normal distribution, as lists."""
+    """Parameters of four shapes, the last over what SGD fuses, after some steps on gradients drawn from a normal distribution, as lists."""
     rng = np.random.default_rng(7)
 
     def drawn(shape):
         return torch.tensor(np.asarray(rng.standard_normal(shape), np.float32))
 
-    parameters = [torch.nn.Parameter(drawn(shape)) for shape in ((2, 3), (3,), ())]
+    parameters = [torch.nn.Parameter(drawn(shape)) for shape in ((2, 3), (3,), (), (9, 8))]
     optimizer = getattr(torch.optim, name)(parameters, **option)
     for _ in range(steps):
         for p in parameters:

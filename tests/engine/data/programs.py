@@ -4,6 +4,7 @@ The tests in tests/parity run each under minigrad and torch and compare. `python
 torch's outcomes in programs.json, for the tests that run without torch: {table: {name: [printed, warnings, error]}}.
 """
 
+
 import collections
 import contextlib
 import copy
