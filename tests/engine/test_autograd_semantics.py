@@ -100,7 +100,7 @@ def plain(text: str) -> str:
 
 @pytest.mark.parametrize("source, expected, printed", rows())
 def test_program_says_what_torch_says(source: str, expected: str, printed: str | None, capsys: Any) -> None:
-    sys.modules["minigrad.tensor"]._warned.clear()  # type: ignore[attr-defined]
+    sys.modules["minigrad.methods"]._warned.clear()  # type: ignore[attr-defined]
     said, wanted = plain(run(source)), plain(expected)
     if source in DIFFERENT:
         assert said != wanted

@@ -1,0 +1,345 @@
+"""What else torch offers as methods: conversions, the functions of `ops/`, their twins that work in place.
+
+Tensor inherits from this class. There is nothing to learn here about autograd.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from . import creation, dtypes, random
+from .autograd.graph import AccumulateGrad, wrap, writes
+from .autograd.modes import is_grad_enabled
+from .memory import Memory
+from .ops import elementwise, shapes
+from .ops.calling import torch_function
+
+
+class Methods(Memory):
+    """The methods of a Tensor that are no operators and do not speak of gradients."""
+
+    # ---- size and layout
+
+    def is_floating_point(self) -> bool:
+        return self._array.dtype.kind == "f"  # type: ignore[no-any-return]
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the size of one dimension."""
+        return self.shape if dim is None else self._array.shape[self._dim(dim)]
+
+    def dim(self) -> int:
+        return self.ndim
+
+    def numel(self) -> int:
+        return self._array.size  # type: ignore[no-any-return]
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps in elements between neighbours along each dimension."""
+        strides = tuple([s // self._array.itemsize for s in self._storage().strides])
+        return strides if dim is None else strides[self._dim(dim)]
+
+    def is_contiguous(self) -> bool:
+        return self._storage().flags.c_contiguous  # type: ignore[no-any-return]
+
+    def element_size(self) -> int:
+        return self._array.itemsize  # type: ignore[no-any-return]
+
+    def data_ptr(self) -> int:
+        return self._storage().__array_interface__["data"][0]  # type: ignore[no-any-return]
+
+    def is_inference(self) -> bool:
+        return self._inference
+
+    @property
+    def _version(self) -> int:
+        """How often this tensor was written to in place, by whatever name."""
+        return self._writes[0]
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    def _dim(self, dim: int) -> int:
+        return shapes.as_dim(dim, self.ndim) if self.ndim else shapes.as_dim(dim, 0)
+
+    # ---- conversion
+
+    def item(self) -> Any:
+        """The only element, as a Python number. RuntimeError if there is not just one."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers."""
+        return self._array.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The array itself, sharing memory; backward does not see writes to it. RuntimeError if this requires grad."""
+        if self.requires_grad and is_grad_enabled() and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._storage()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and np.dtype(dtype) != array.dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    __array_priority__ = 1000  # ndarray * Tensor asks Tensor.__rmul__
+
+    def _cast(self, to: np.dtype[Any]) -> Any:
+        return self if self._array.dtype is to else shapes.cast(self, to)
+
+    def _to_default_float(self) -> Any:
+        return self._cast(dtypes.get_default_dtype().numpy)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return wrap(np.asarray(array))  # what NumPy's functions return for a Tensor
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
+        """In another dtype, or on a device (the CPU): itself if nothing changes and copy is False."""
+        for arg in args:
+            if isinstance(arg, dtypes.dtype):
+                dtype = arg
+            elif isinstance(arg, Methods):
+                dtype = arg.dtype
+            elif isinstance(arg, (str, dtypes.device)):
+                device = arg
+            elif not isinstance(arg, bool):
+                raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(arg).__name__}")
+        dtypes.check_device(device)
+        result = self if dtype is None else self._cast(dtype.numpy)
+        return shapes.clone(self) if copy and result is self else result
+
+    def type(self, dtype: Any = None) -> Any:
+        """The old type string, as 'torch.FloatTensor'; or this tensor in a dtype or type so named."""
+        if dtype is None:
+            return f"torch.{self.dtype.legacy}Tensor"
+        if isinstance(dtype, str):
+            for d in dtypes.ALL:
+                if dtype == f"torch.{d.legacy}Tensor":
+                    dtype = d
+        dtype = dtype.dtype if isinstance(dtype, creation.LegacyType) else dtype
+        if not isinstance(dtype, dtypes.dtype):
+            raise ValueError(f"invalid type: {dtype!r}")
+        return self._cast(dtype.numpy)
+
+    def type_as(self, other: Any) -> Any:
+        return self._cast(other.dtype.numpy)
+
+    def cpu(self) -> Any:
+        return self
+
+    def cuda(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def contiguous(self) -> Any:
+        return self if self.is_contiguous() else shapes.in_order(self)
+
+    def float(self) -> Any:
+        return self._cast(dtypes.float32.numpy)
+
+    def double(self) -> Any:
+        return self._cast(dtypes.float64.numpy)
+
+    def half(self) -> Any:
+        return self._cast(dtypes.float16.numpy)
+
+    def int(self) -> Any:
+        return self._cast(dtypes.int32.numpy)
+
+    def long(self) -> Any:
+        return self._cast(dtypes.int64.numpy)
+
+    def short(self) -> Any:
+        return self._cast(dtypes.int16.numpy)
+
+    def byte(self) -> Any:
+        return self._cast(dtypes.uint8.numpy)
+
+    def bool(self) -> Any:
+        return self._cast(dtypes.bool_.numpy)
+
+    def __bool__(self) -> Any:
+        if self._array.size != 1:
+            few = "no values" if self._array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {few} is ambiguous")
+        return self._array.item() != 0
+
+    def _number(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        if self.requires_grad:
+            _warn_once_of_conversion()
+        return self._array.item()
+
+    def __float__(self) -> Any:
+        return self._number().__float__()
+
+    def __int__(self) -> Any:
+        return self._number().__int__()
+
+    def __index__(self) -> Any:
+        if self._array.size != 1 or self._array.dtype.kind == "f":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return self._array.item().__index__()
+
+    def __len__(self) -> Any:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Any:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, value: Any) -> Any:
+        return (self == value)._array.any().item()
+
+    def __reversed__(self) -> Any:
+        return self if self.ndim == 0 else shapes.flip_axes(self, (0,))
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you "
+                "were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+                "https://github.com/pytorch/pytorch/pull/103001"
+            )
+        copy = memo[id(self)] = wrap(np.array(self._array))
+        copy.__class__ = self.__class__
+        copy.requires_grad = self.requires_grad
+        copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
+        return copy
+
+    # ---- operations, as methods
+
+    from .ops.arithmetic import (  # type: ignore[misc]  # noqa: I001
+        bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
+        torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
+        torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
+        torch_logical_and as logical_and, torch_logical_or as logical_or, torch_logical_xor as logical_xor, torch_lt as lt,
+        torch_maximum as maximum, torch_minimum as minimum, torch_mul as mul, torch_ne as ne, torch_pow as pow,
+        torch_remainder as remainder, torch_sub as sub, torch_true_divide as true_divide,
+    )  # fmt: skip
+    from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add  # type: ignore[misc]
+    from .ops.elementwise import (  # type: ignore[misc]
+        abs, acos, acosh, asin, asinh, atan, atanh, ceil, clamp, cos, cosh, erf, exp, exp2, expm1, floor, frac, isfinite, isinf,
+        isnan, log, log1p, log2, log10, neg, reciprocal, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
+        trunc,
+    )  # fmt: skip
+    from .ops.linear_algebra import addmm, cross, outer, svd  # type: ignore[misc]
+    from .ops.matrix import bmm, dot, matmul, mm, mv  # type: ignore[misc]
+    from .ops.neural import log_softmax, logsumexp, softmax  # type: ignore[misc]
+    from .ops.rearranging import (  # type: ignore[misc]
+        broadcast_to, chunk, diag, diagonal, flip, movedim, narrow, ravel, repeat, repeat_interleave, roll, select, split, tile,
+        trace, tril, triu,
+    )  # fmt: skip
+    from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum  # type: ignore[misc]
+    from .ops.shapes import clone, flatten, permute, reshape, squeeze, t, transpose, unbind, unsqueeze, view  # type: ignore[misc]
+    from .ops.shapes import expand_to as expand  # type: ignore[misc]
+    from .ops.statistics import (  # type: ignore[misc]
+        allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
+    )  # fmt: skip
+
+    subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
+    swapdims, swapaxes = transpose, torch_function(transpose, "input", "axis0", "axis1")
+    split = torch_function(split, "input", "split_size", "dim")
+    T, mT = property(shapes.T), property(shapes.mT)
+
+    def where(self, condition: Any, other: Any) -> Any:
+        return elementwise.torch_where(condition, self, other)
+
+    def view_as(self, other: Any) -> Any:
+        return shapes.view(self, other._array.shape)
+
+    def reshape_as(self, other: Any) -> Any:
+        return shapes.reshape(self, other._array.shape)
+
+    def expand_as(self, other: Any) -> Any:
+        return shapes.expand_to(self, other._array.shape)
+
+    # ---- new tensors of this one's dtype
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
+        """A leaf with a copy of data, in this tensor's dtype unless told otherwise."""
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    def new_zeros(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.zeros(*size, dtype=dtype or self.dtype, **options)
+
+    def new_ones(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.ones(*size, dtype=dtype or self.dtype, **options)
+
+    def new_empty(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return creation.empty(*size, dtype=dtype or self.dtype, **options)
+
+    # ---- random numbers
+
+    uniform_, normal_, exponential_ = random.uniform_, random.normal_, random.exponential_
+    random_, bernoulli_ = random.random_, random.bernoulli_
+    bernoulli, multinomial = random.bernoulli, random.multinomial
+
+
+def _in_place_twin(operation: Any) -> Any:
+    """`x.exp_()` of `x.exp()`."""
+
+    def apply(self: Any, *args: Any, **options: Any) -> Any:
+        return self._in_place(operation, *args, **options)
+
+    apply.__name__, apply.__wrapped__ = f"{operation.__name__}_", operation  # type: ignore[attr-defined]
+    return apply
+
+
+def _view_twin(operation: Any) -> Any:
+    """`x.t_()` of `x.t()`: this tensor takes the other shape and strides itself."""
+
+    def apply(self: Any, *args: Any, **options: Any) -> Any:
+        recorded = self._must_record()
+        result = operation(wrap(self._storage(), self._current_node(), self._writes), *args, **options)
+        self._array = result._array
+        writes.count(self._writes)
+        self._seen = self._writes[0]
+        if recorded:
+            self._set_node(result._node)
+        elif type(self._node) is AccumulateGrad:  # which knows the shape
+            self._node = self._leaf_node = AccumulateGrad(self)
+        return self
+
+    apply.__name__, apply.__wrapped__ = f"{operation.__name__}_", operation  # type: ignore[attr-defined]
+    return apply
+
+
+for _name in (
+    "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor floor_divide fmod frac index_add log log10 log1p log2 "
+    "masked_fill neg reciprocal relu remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square tan tanh tril "
+    "triu trunc"
+).split():
+    setattr(Methods, f"{_name}_", _in_place_twin(getattr(Methods, _name)))
+for _name in ("squeeze", "swapaxes", "t", "transpose", "unsqueeze"):
+    setattr(Methods, f"{_name}_", _view_twin(getattr(Methods, _name)))
+# operations that take their options by position; as methods they also take keywords, and NumPy's `axis`
+for _name in "expand log_softmax logsumexp matmul permute reshape softmax squeeze unbind unsqueeze view".split():
+    setattr(Methods, _name, torch_function(getattr(Methods, _name)))
+
+
+_warned: list[bool] = []
+
+
+def _warn_once_of_conversion() -> None:
+    if not _warned:
+        _warned.append(True)
+        warnings.warn(
+            "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+            "tensor.detach() first.",
+            stacklevel=4,
+        )
