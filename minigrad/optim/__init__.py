@@ -7,6 +7,7 @@ floats, so that an array keeps its dtype. Next: lr_scheduler.py.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +35,22 @@ class Optimizer:
     Raises TypeError for what is not a tensor, ValueError for no tensors, tensors that aren't leaves, or repeated ones.
     """
 
-    _opt_called = False  # set when a learning rate scheduler has seen a step
+    _stepped: bool | None = None  # whether it has stepped since a learning rate schedule began, if one has
+
+    def __init_subclass__(cls) -> None:
+        """Make a step that a subclass defines note that it was called."""
+        step = vars(cls).get("step")
+        if step is not None:
+
+            @functools.wraps(step)
+            def noted(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+                self._note_step()
+                return step(self, *args, **kwargs)
+
+            cls.step = noted  # type: ignore[method-assign]
+
+    def _note_step(self) -> None:
+        self._stepped = None if self._stepped is None else True
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -87,6 +103,7 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return its loss."""
+        self._note_step()
         loss = None
         if closure is not None:
             with enable_grad():

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from bisect import bisect_right
@@ -58,24 +57,10 @@ class LRScheduler:
                 )
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._watch_steps(optimizer)
+        optimizer._stepped = bool(optimizer._stepped)  # from now on it notes its steps
         self._step_count = 0
         self.step()
         self._is_initial = False
-
-    @staticmethod
-    def _watch_steps(optimizer: Optimizer) -> None:
-        """Make the optimizer remember that it has stepped, to warn of calls in the wrong order."""
-        step = type(optimizer).step
-
-        @functools.wraps(step)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            del optimizer.step  # type: ignore[method-assign]
-            optimizer._opt_called = True
-            return step(optimizer, *args, **kwargs)
-
-        if not optimizer._opt_called:
-            optimizer.step = watched  # type: ignore[method-assign]
 
     def get_lr(self) -> list[float]:
         raise NotImplementedError
@@ -86,7 +71,7 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next epoch and set its rates."""
-        if self._step_count == 1 and not self.optimizer._opt_called:
+        if self._step_count == 1 and not self.optimizer._stepped:
             warnings.warn(ORDER, stacklevel=2)
         self._step_count += 1
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

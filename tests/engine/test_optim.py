@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import gc
 import json
 import sys
 from pathlib import Path
@@ -133,3 +136,53 @@ def test_strided_and_0_d_parameters_are_stepped():
     optimizer.step()
     np.testing.assert_allclose(whole.numpy(), -0.5, rtol=1e-6)
     assert number.item() == pytest.approx(2.5)
+
+
+def test_a_copied_optimizer_with_a_schedule_steps_its_own_parameters():
+    net = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.5)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    before = net.weight.item()
+    twin_net, twin, twin_schedule = copy.deepcopy((net, optimizer, schedule))
+    twin_net.weight.grad, twin_net.bias.grad = torch.ones(1, 1), torch.ones(1)
+    twin.step()
+    twin_schedule.step()
+    assert (net.weight.item(), twin_net.weight.item()) == (before, pytest.approx(before - 0.5))
+    assert (optimizer.param_groups[0]["lr"], twin.param_groups[0]["lr"]) == (0.5, pytest.approx(0.05))
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_training_leaves_no_tensors_behind_though_the_garbage_collector_sleeps(name):
+    net = torch.nn.Sequential(
+        torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(4, 3)
+    )
+    optimizer = getattr(torch.optim, name)(net.parameters(), lr=0.01)
+    data = torch.utils.data.TensorDataset(torch.randn(20, 2), torch.randint(0, 3, (20,)))
+    loader = torch.utils.data.DataLoader(data, 5, shuffle=True)
+    net[4].register_forward_hook(lambda module, args, out: None)
+
+    def epoch(fail):
+        for i, (x, y) in enumerate(loader):
+            loss = torch.nn.functional.cross_entropy(net(x), y, label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            if fail and i == 2:
+                raise ValueError("stop here")
+
+    def alive():
+        return sum(isinstance(o, torch.Tensor | torch.autograd.graph.Node) for o in gc.get_objects())
+
+    epoch(False)
+    gc.collect()
+    gc.disable()
+    try:
+        counts = []
+        for i in range(6):
+            with contextlib.suppress(ValueError):
+                epoch(i % 2)
+            counts.append(alive())
+    finally:
+        gc.enable()
+    assert len(set(counts)) == 1, counts
