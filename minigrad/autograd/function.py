@@ -333,7 +333,7 @@ def once_differentiable(backward: Any) -> Any:
         if not is_grad_enabled() or not any(isinstance(g, graph.Tensor) and g.requires_grad for g in grad_outputs):
             return results
         several = results if isinstance(results, tuple) else (results,)
-        several = tuple([r and wrap(r._array, _Refuses((), (), (), r._array)) for r in several])
+        several = tuple([None if r is None else wrap(r._array, _Refuses((None,), (), (), r._array)) for r in several])
         return several if isinstance(results, tuple) else several[0]
 
     return unrecorded
