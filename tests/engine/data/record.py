@@ -34,6 +34,9 @@ STREAMS = [
     "torch.randn_like(torch.zeros(6, 4).t())",
     "torch.randint(0, 10, (8,))",
     "torch.randint(-(2**40), 2**50, (4,))",
+    "torch.randint(0, 2**28, (4,))",
+    "torch.get_rng_state()",
+    "torch.empty(400).uniform_(1, 1 + 2**-22)",
     "torch.randint_like(torch.zeros(5), 3, 9)",
     "torch.randperm(8)",
     "torch.randperm(60_000)",
@@ -67,7 +70,7 @@ PRINTING = [
         "[0.001, 1.001]", "[1e-5, 1.]", "[1e9, 1.]", "[1000., 1.]", "[1001., 1.]", "[99999.5, 100.]", "[1, -20, 300]",
         "[True, False]", "[]", "[], dtype=torch.int64", "[1.], dtype=torch.float64", "[1], dtype=torch.int32",
         "[1.], dtype=torch.float16", "[255, 0], dtype=torch.uint8", "[[1., 2.], [3., 4.]]", "[1.], requires_grad=True",
-        "[9.9999e-5, 1.]", "[1e8]", "[1.0001e8]", "[-1e-30, 0.]", "[1e38, 1e-38]", "[5e-324], dtype=torch.float64",
+        "[9.9999e-5, 1.]", "[1e-4, 2e-4], dtype=torch.float64", "[1e8]", "[1.0001e8]", "[-1e-30, 0.]", "[1e38, 1e-38]", "[5e-324], dtype=torch.float64",
     )
 ] + [
     "torch.zeros(0, 3)", "torch.zeros(2, 0, dtype=torch.int32)", "torch.zeros(0, 2, dtype=torch.float64)",
