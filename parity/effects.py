@@ -71,17 +71,27 @@ REFUSALS = {
         "torch refuses this too for the tensor itself; here also for what shares its memory",
     ),
 }
-# And where torch raises though the engine does not, and need not: nothing that its backward needs was freed; torch calls the
-# hook of an output of a custom Function with None, if that was not used; torch takes a view for a leaf as long as it has not
-# looked at what became of its base; a view made under no_grad is a constant here; torch fails itself.
-KEPT = (
-    r"Trying to backward through the graph a second time|'NoneType'|^a leaf Variable that requires grad is being used|"
-    r"Can't call numpy|INTERNAL ASSERT|ZeroTensors are immutable|storage that is not resizable"
-)
-
-# torch.autograd.grad may return a view, even an expanded one, which then can't be written to; here it is always a new tensor.
-GRADIENT_IS_A_VIEW = r"more than one element|A view was created in no_grad mode|Can't detach views"
-
+# Where torch raises though the engine need not, in the same form: torch's error, and why going on is right.
+KEPT = {
+    "second backward": (r"", r"^Trying to backward through the graph a second time", "nothing that backward needs was freed"),
+    "gradient that is a view": (
+        r"autograd\.grad\(",
+        r"more than one element|A view was created in no_grad mode|Can't detach views|ZeroTensors are immutable",
+        "torch.autograd.grad may return a view that can't be written to; here it is always a new tensor",
+    ),
+    "hook of an unused output": (r"Pair", r"'NoneType'", "torch calls it with None"),
+    "view taken for a leaf": (
+        r"",
+        r"^a leaf Variable that requires grad is being used",
+        "torch has not yet looked at what a write made of the view's base",
+    ),
+    "stale view under no_grad": (r"grad_enabled\(False\)", r"and its base or another view", "nobody needs its history there"),
+    "stale view of what was detached": (r"detach_\(", r"not have been used", "its history was looked at before that"),
+    "second derivative that is zero": (r"relu(.|\n)*create_graph", r"modified by an inplace", "it needs nothing saved"),
+    "node of an input": (r"inputs=", r"modified by an inplace", "torch also runs the nodes behind the inputs, for nothing"),
+    "numpy() of a view made under no_grad": (r"", r"Can't call numpy", "it is a constant here"),
+    "torch's own faults": (r"", r"INTERNAL ASSERT|storage that is not resizable", ""),
+}
 NOT_OFFERED = r"'Tensor' object has no attribute|minigrad has no"
 
 PRELUDE = (
@@ -328,7 +338,7 @@ def broadcasts(small: Any, large: Any) -> bool:
 
 @dataclass
 class Verdict:
-    """What comparing two runs gave: "same", "both raise" (backward raised in both), "kept", "not offered", "refused" (by a reason), or "differs"."""
+    """What comparing two runs gave: "same", "both raise" (in backward), "not offered", "refused" or "kept" (why), "differs" (how)."""
 
     kind: str
     reason: str = ""
@@ -338,51 +348,49 @@ def is_backward(line: str) -> bool:
     return "backward(" in line or "autograd.grad(" in line
 
 
+def excused(table: dict[str, tuple[str, str, str]], lines: Sequence[str], error: str) -> str:
+    """The reason in the table for this error of this program; empty if there is none."""
+    program = "\n".join(lines)
+    return next((name for name, (word, text, _) in table.items() if re.search(text, error) and re.search(word, program)), "")
+
+
 def judge(lines: Sequence[str], ours: Any, theirs: Any, known: Sequence[Any] | None = None, finished: Session | None = None) -> Verdict:
     """Run the lines in both engines and compare. `known`, `finished`: torch's run, if it has been done already."""
     mine = Session(*ours)
     other = finished or Session(*theirs)
-    try:
-        for i, line in enumerate(lines):
-            expected = known[i] if known is not None else other.run(line)
-            got = mine.run(line)
-            if (got is None) == (expected is None):
-                if got is None or expected is None:
-                    continue
-                if re.match(NOT_OFFERED, got[1]):
-                    return Verdict("not offered", line)
-                if got[0] != expected[0] and "'NoneType'" in expected[1] and is_backward(line):
-                    return Verdict("kept")
-                if got[0] != expected[0] and not re.search("is a view and|A view was", expected[1]):  # two faults in one line
-                    return Verdict("differs", f"{line}: raises {got[0]} ({got[1]}), torch {expected[0]} ({expected[1]})")
-                if is_backward(line):  # torch may have filled some of the gradients
-                    return Verdict("both raise", expected[1][:60])
-                continue
-            if got is None and "autograd.grad(" in "".join(lines) and re.search(GRADIENT_IS_A_VIEW, expected[1]):
-                return Verdict("kept")
-            if got is None and "torch.set_grad_enabled(False)" in lines[:i] and "and its base or another view" in expected[1]:
-                return Verdict("kept")  # under no_grad nobody needs the history of such a view
-            if got is None and "detach_(" in "".join(lines[:i]) and "not have been used" in expected[1]:
-                return Verdict("kept")  # the engine looked at the history of a view before its base lost its own
-            if got is None and "modified by an inplace" in expected[1] and re.search("relu(.|\n)*create_graph", "".join(lines)):
-                return Verdict("kept")  # the second derivative is zero and needs nothing saved
-            if got is None and "inputs=" in "".join(lines) and "modified by an inplace" in expected[1]:
-                return Verdict("kept")  # torch also runs the nodes of the inputs, whose results nobody wants
-            if got is None and re.search(KEPT, expected[1]):
-                return Verdict("kept")
-            if got is None:
-                return Verdict("differs", f"{line}: torch raises {expected}, the engine does not")
-            if re.match(NOT_OFFERED, got[1]):
-                return Verdict("not offered", line)
-            for reason, (word, error, _) in REFUSALS.items():
-                if re.search(error, got[1]) and re.search(word, "\n".join(lines)):
-                    return Verdict("refused", reason)
-            return Verdict("differs", f"{line}: raises {got}, torch does not")
-        found = difference(mine, other)
-        return Verdict("differs", found) if found else Verdict("same")
-    finally:
-        mine.close()
-        other.close()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            for i, line in enumerate(lines):
+                expected = known[i] if known is not None else other.run(line)
+                verdict = compare(lines[: i + 1], mine.run(line), expected)
+                if verdict is not None:
+                    return verdict
+            found = difference(mine, other)
+            return Verdict("differs", found) if found else Verdict("same")
+        finally:
+            mine.close()
+            other.close()
+
+
+def compare(lines: Sequence[str], got: Any, expected: Any) -> Verdict | None:
+    """The verdict after the last of these lines, from the class and text of the errors it raised; None to go on."""
+    line = lines[-1]
+    if got is not None and re.match(NOT_OFFERED, got[1]):
+        return Verdict("not offered", line)
+    if got is not None and expected is not None:
+        if got[0] == expected[0] or re.search("is a view and|A view was", expected[1]):  # the latter: two faults in one line
+            return Verdict("both raise") if is_backward(line) else None  # torch may have filled some of the gradients
+        if excused(KEPT, lines, expected[1]):
+            return Verdict("kept", excused(KEPT, lines, expected[1]))
+        return Verdict("differs", f"{line}: raises {got}, torch {expected}")
+    if got is not None:
+        reason = excused(REFUSALS, lines, got[1])
+        return Verdict("refused", reason) if reason else Verdict("differs", f"{line}: raises {got}, torch does not")
+    if expected is not None:
+        reason = excused(KEPT, lines, expected[1])
+        return Verdict("kept", reason) if reason else Verdict("differs", f"{line}: torch raises {expected}, the engine does not")
+    return None
 
 
 def difference(mine: Session, other: Session) -> str:
@@ -397,10 +405,10 @@ def difference(mine: Session, other: Session) -> str:
         found = unlike(t.detach().numpy(), u.detach().numpy(force=True))
         if found:
             return f"{name} {found}"
-        if (t._grad is None) != (u.grad is None):
-            return f"{name}.grad is {t._grad}, torch's {u.grad}"
+        if (t.grad is None) != (u.grad is None):
+            return f"{name}.grad is {t.grad}, torch's {u.grad}"
         if u.grad is not None:
-            found = unlike(t._grad.detach().numpy(), u.grad.detach().numpy(force=True))
+            found = unlike(t.grad.detach().numpy(), u.grad.detach().numpy(force=True))
             if found:
                 return f"{name}.grad {found}"
     return ""
@@ -441,7 +449,7 @@ class Tally:
     programs: int = 0
     lines: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     differences: list[tuple[int, str, list[str]]] = field(default_factory=list)
 
 
@@ -452,7 +460,7 @@ def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", k
     ours = (ours_engine, functions(ours_engine))
     theirs = (theirs_engine, functions(theirs_engine))
     tally = Tally()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i in range(first, first + examples):
             session = Session(*theirs)
@@ -461,8 +469,8 @@ def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", k
             tally.programs += 1
             tally.lines += len(lines)
             tally.verdicts[verdict.kind] += 1
-            if verdict.kind == "refused":
-                tally.refusals[verdict.reason] += 1
+            if verdict.kind in ("refused", "kept"):
+                tally.reasons[f"{verdict.kind}: {verdict.reason}"] += 1
             if verdict.kind == "differs" and len(tally.differences) < keep:
                 fewest = shrink(list(lines), lambda some: judge(some, ours, theirs).kind == "differs")
                 tally.differences.append((i, judge(fewest, ours, theirs).reason, fewest))
@@ -496,8 +504,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"{tally.programs} programs of {tally.lines / tally.programs:.0f} lines in {seconds:.0f} s, seed {options.seed}")
     for kind, count in tally.verdicts.most_common():
         print(f"  {kind:<12}{count:>9}")
-    for reason, count in tally.refusals.most_common():
-        print(f"  refused: {reason}: {count}")
+    for reason, count in tally.reasons.most_common():
+        print(f"  {reason:<60}{count:>6}")
     for example, reason, lines in tally.differences:
         print(f"\nprogram {example} differs: {reason}")
         print("\n".join("    " + line for line in lines))

@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import minigrad  # noqa: E402
-from parity import effects  # noqa: E402
+import minigrad
+from parity import effects
 
 
 @pytest.mark.parametrize("seed", range(4))
