@@ -110,7 +110,8 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has accumulated here: None or a tensor of this shape and dtype."""
-        if self._grad is None and not self.is_leaf and not self.retains_grad:
+        made = self._node is not None and type(self._node) is not AccumulateGrad
+        if self._grad is None and made and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
                 "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
