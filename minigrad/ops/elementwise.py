@@ -7,164 +7,57 @@ result. Integers become the default float type where the result is not an intege
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
-
 import numpy as np
-
 from ..autograd import graph
-from ..autograd.graph import Array, differentiable, wrap
-from ..dtypes import from_numpy, get_default_dtype
+from ..autograd.graph import wrap
+from ..dtypes import get_default_dtype
 from .promotion import operand, promoted, shape_error
-
-SQRT_PI = math.sqrt(math.pi)
-
-
-@differentiable(condition=None,
-                x=lambda g, condition: where(condition, g, 0.0),
-                y=lambda g, condition: where(condition, 0.0, g))  # fmt: skip
-def where(condition: Array, x: Array, y: Array) -> Array:
-    """x where the condition holds, else y. The one that is not taken gets gradient 0, whatever g is."""
-    return np.where(condition, x, y)
-
-
-def no_slope(g: Any) -> Any:
-    """The gradient of a step function: 0, whatever g is."""
-    return where(False, g, 0.0)
-
-
-def function(name: str, forward: Any, rule: Any, floats: bool = True, node: str | None = None) -> Any:
-    """The operation `name`: a function of arrays, applied to each element, and its rule."""
-    apply = (lambda x: forward(x)) if isinstance(forward, np.ufunc) else forward
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"torch.{name}, of each element."
-    return differentiable(floats=floats, x=rule, name=node)(apply)
-
-
-def refuse_bool(x: Array, error: type[Exception], text: str) -> None:
-    if x.dtype.kind == "b":
-        raise error(text)
-
-
-# ------------------------------------------------------------------ signs and rounding
-
-
-@differentiable(x=lambda g: -g)
-def neg(x: Array) -> Array:
-    refuse_bool(
-        x, RuntimeError, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-        "the `~` or `logical_not()` operator instead."
-    )  # fmt: skip
-    return -x
-
-
-@differentiable(x=lambda g, x: g * sign(x))
-def abs(x: Array) -> Array:
-    refuse_bool(x, NotImplementedError, "\"abs_cpu\" not implemented for 'Bool'")
-    return np.absolute(x)
-
-
-@differentiable(x=no_slope)
-def sign(x: Array) -> Array:
-    if x.dtype.kind == "b":
-        return x
-    s = np.sign(x)
-    return np.where(s == s, s, s.dtype.type(0)) if s.dtype.kind == "f" else s  # torch: the sign of nan is 0
-
-
-def _step(name: str, ufunc: np.ufunc) -> Any:
-    def forward(x: Array) -> Array:
-        refuse_bool(x, NotImplementedError, f"\"{name}_vml_cpu\" not implemented for 'Bool'")
-        return ufunc(x)
-
-    return function(name, forward, no_slope, floats=False)
-
-
-floor, ceil, trunc = _step("floor", np.floor), _step("ceil", np.ceil), _step("trunc", np.trunc)
-
-
-@differentiable(x=lambda g: g)
-def frac(x: Array) -> Array:
-    if x.dtype.kind != "f":
-        raise NotImplementedError(f"\"frac_cpu\" not implemented for '{from_numpy(x.dtype).legacy}'")
-    return x - np.trunc(x)
-
-
-@differentiable(name="RoundBackward0", x=no_slope)
-def round_half_even(x: Array, decimals: int) -> Array:
-    refuse_bool(x, NotImplementedError, "\"round_vml_cpu\" not implemented for 'Bool'")
-    return np.rint(x) if decimals == 0 and x.dtype.kind == "f" else np.round(x, decimals)
-
-
-# ------------------------------------------------------------------ powers, exponentials, logarithms
-
-sqrt = function("sqrt", np.sqrt, lambda g, out: g / (2 * out))
-rsqrt = function("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: -0.5 * g * (out * out * out))
-reciprocal = function("reciprocal", lambda x: 1 / x, lambda g, out: -g * (out * out))
-exp = function("exp", np.exp, lambda g, out: g * out)
-exp2 = function("exp2", np.exp2, lambda g, out: g * (out * math.log(2)))
-expm1 = function("expm1", np.expm1, lambda g, out: g * (out + 1))
-log = function("log", np.log, lambda g, x: g / x)
-log2 = function("log2", np.log2, lambda g, x: g / (x * math.log(2)))
-log10 = function("log10", np.log10, lambda g, x: g / (x * math.log(10)))
-log1p = function("log1p", np.log1p, lambda g, x: g / (x + 1), node="Log1PBackward0")
-
-# ------------------------------------------------------------------ trigonometric and hyperbolic
-
-sin = function("sin", np.sin, lambda g, x: g * cos(x))
-cos = function("cos", np.cos, lambda g, x: g * -sin(x))
-tan = function("tan", np.tan, lambda g, out: g * (1 + out * out))
-asin = function("asin", np.arcsin, lambda g, x: g * rsqrt(1 - x * x))
-acos = function("acos", np.arccos, lambda g, x: g * -rsqrt(1 - x * x))
-atan = function("atan", np.arctan, lambda g, x: g / (x * x + 1))
-sinh = function("sinh", np.sinh, lambda g, x: g * cosh(x))
-cosh = function("cosh", np.cosh, lambda g, x: g * sinh(x))
-tanh = function("tanh", np.tanh, lambda g, out: g * (1 - out * out))
-asinh = function("asinh", np.arcsinh, lambda g, x: g * rsqrt(x * x + 1))
-acosh = function("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1))
-atanh = function("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
-
-# ------------------------------------------------------------------ of neural networks and statistics
-
-
-@differentiable(x=lambda g, out: where(out <= 0, 0.0, g))
-def relu(x: Array) -> Array:
-    if x.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
-    return np.maximum(x.dtype.type(0), x)
-
-
-@differentiable(floats=True, x=lambda g, out: g * ((1 - out) * out))
-def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
-
-
-@differentiable(floats=True, x=lambda g, x: g * (exp(-(x * x)) * (2 / SQRT_PI)))
-def erf(x: Array) -> Array:
-    return np.fromiter(map(math.erf, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape)
-
-
-def _clamp(x: Array, low: Any, high: Any) -> Array:
-    if low is not None:
-        x = np.maximum(x.dtype.type(low) if isinstance(low, float | int) else low, x)
-    return x if high is None else np.minimum(x, x.dtype.type(high) if isinstance(high, float | int) else high)
-
-
-def between(x: Any, low: Any, high: Any) -> Any:
-    """low <= x <= high, where None is no bound."""
-    if low is None:
-        return x <= high
-    return x >= low if high is None else (x >= low) & (x <= high)
-
-
-# x, but at least low and at most high, which wins over low; the gradient passes on the closed interval
-clamp_numbers = differentiable(name="ClampBackward1", x=lambda g, x, low, high: where(between(x, low, high), g, 0.0))(_clamp)
-clamp_tensors = differentiable(
-    name="ClampBackward0",
-    x=lambda g, x, low, high: where(between(x, low, high), g, 0.0),
-    low=lambda g, x, low, high: where((x < low) & (high is None or low < high), g, 0.0),
-    high=lambda g, x, low, high: where((x > high) | (low is not None and low > high), g, 0.0),
-)(_clamp)
+from ..rules.elementwise import (
+    SQRT_PI,
+    _clamp,
+    _step,
+    abs,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atanh,
+    between,
+    ceil,
+    clamp_numbers,
+    clamp_tensors,
+    cos,
+    cosh,
+    erf,
+    exp,
+    exp2,
+    expm1,
+    floor,
+    frac,
+    function,
+    log,
+    log10,
+    log1p,
+    log2,
+    neg,
+    no_slope,
+    reciprocal,
+    refuse_bool,
+    relu,
+    round_half_even,
+    rsqrt,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+    trunc,
+    where,
+)
 
 
 # ------------------------------------------------------------------ under torch's names

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import math
 from typing import Any
-
-import numpy as np
-
 from ..autograd import graph
-from ..autograd.graph import Array, differentiable
 from .shapes import (
     as_new_shape,
     broadcast_shapes,
@@ -20,61 +16,15 @@ from .shapes import (
     reshape_array,
     squeeze_axes,
     squeeze_row,
-    swap_axes,
-    transposed,
     unsqueeze_axis,
 )
-
-
-def cannot_multiply(x: Any, y: Any) -> Exception:
-    """Why x @ y is not defined: the dtypes, or the shapes."""
-    for v in (x, y):
-        if not isinstance(v, graph.Tensor):
-            return TypeError(f"a matrix product takes tensors, not {type(v).__name__}")
-    if x.dtype is not y.dtype:
-        if x.ndim == y.ndim == 1:
-            return RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype.legacy} and {y.dtype.legacy}")
-        a, b = x.dtype.name.replace("32", "").replace("float64", "double"), y.dtype.name.replace("32", "").replace("float64", "double")
-        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
-    a, b = x._array.shape, y._array.shape
-    if len(a) == len(b) == 1:
-        return RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, but got "
-            f"{a[0]} and {b[0]} elements respectively"
-        )
-    if len(b) == 1:
-        return RuntimeError(f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})")
-    if len(a) == 3:
-        return RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
-        )
-    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
-
-
-# `a.dot(b)` costs a third of `a @ b` on small matrices, and takes no slow path for a matrix of one column
-
-
-@differentiable(binary=True, name="MmBackward0", refuse=cannot_multiply,
-                x=lambda g, y: dot_matrices(g, transposed(y)), y=lambda g, x: dot_matrices(transposed(x), g))  # fmt: skip
-def dot_matrices(x: Array, y: Array) -> Array:
-    return x.dot(y)
-
-
-@differentiable(binary=True, name="MvBackward0", refuse=cannot_multiply,
-                x=lambda g, y: unsqueeze_axis(g, 1) * y, y=lambda g, x: mv_product(transposed(x), g))  # fmt: skip
-def mv_product(x: Array, y: Array) -> Array:
-    return x.dot(y)
-
-
-@differentiable(binary=True, name="DotBackward0", refuse=cannot_multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
-def dot_vectors(x: Array, y: Array) -> Array:
-    return x.dot(y)
-
-
-@differentiable(binary=True, name="BmmBackward0", refuse=cannot_multiply,
-                x=lambda g, y: bmm_product(g, swap_axes(y, 1, 2)), y=lambda g, x: bmm_product(swap_axes(x, 1, 2), g))  # fmt: skip
-def bmm_product(x: Array, y: Array) -> Array:
-    return np.matmul(x, y)
+from .promotion import cannot_multiply
+from ..rules.matrix import (
+    bmm_product,
+    dot_matrices,
+    dot_vectors,
+    mv_product,
+)
 
 
 def mm(input: Any, mat2: Any) -> Any:

@@ -72,3 +72,28 @@ def shape_error(a: Any, b: Any) -> Exception:
                 f"{max(len(n), len(m)) - i}"
             )
     return RuntimeError(f"the operation is not defined for shapes {list(n)} and {list(m)}")
+
+
+def cannot_multiply(x: Any, y: Any) -> Exception:
+    """Why x @ y is not defined: the dtypes, or the shapes."""
+    for v in (x, y):
+        if not isinstance(v, graph.Tensor):
+            return TypeError(f"a matrix product takes tensors, not {type(v).__name__}")
+    if x.dtype is not y.dtype:
+        if x.ndim == y.ndim == 1:
+            return RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype.legacy} and {y.dtype.legacy}")
+        a, b = x.dtype.name.replace("32", "").replace("float64", "double"), y.dtype.name.replace("32", "").replace("float64", "double")
+        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
+    a, b = x._array.shape, y._array.shape
+    if len(a) == len(b) == 1:
+        return RuntimeError(
+            f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, but got "
+            f"{a[0]} and {b[0]} elements respectively"
+        )
+    if len(b) == 1:
+        return RuntimeError(f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})")
+    if len(a) == 3:
+        return RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
+        )
+    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")
