@@ -1,11 +1,13 @@
-"""Activations as modules: each applies the function of its name in functional.py."""
+"""Activations as modules: each applies the function of its name in functional.py, with its options as attributes.
+
+`class ELU(Applied, function=F.elu)` has the options of F.elu, in its order and with its defaults: written once, there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
 from typing import Any
 
-from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
@@ -14,117 +16,75 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Activation(Module):
-    """A module that applies `function` to its input, with the module's attributes of these names as options."""
+class Applied(Module):
+    """A module that applies `function` to its inputs; what the function takes after them are the module's options."""
 
-    function: Callable[..., Any]
-    options: tuple[str, ...] = ()
+    inputs = 1
+    __signature__ = inspect.Signature()
 
-    def _set(self, **options: Any) -> None:
-        self.__dict__.update(options)
+    def __init_subclass__(cls, function: Any = None) -> None:
+        if function is not None:
+            parameters = list(inspect.signature(function).parameters.values())[cls.inputs :]
+            options = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters if p.name not in ("_stacklevel", "dtype")]
+            cls.function, cls.__signature__ = staticmethod(function), inspect.Signature(options)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__()
+        bound = self.__signature__.bind(*args, **options)
+        bound.apply_defaults()
+        self._set(bound.arguments)
+
+    def _set(self, options: dict[str, Any]) -> None:
         self.options = tuple(options)
+        self.__dict__.update(options)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return type(self).function(input, **{name: self.__dict__[name] for name in self.options})  # type: ignore[no-any-return]
+    def forward(self, *inputs: Any) -> Any:
+        return self.function(*inputs, **{name: getattr(self, name) for name in self.options})
 
     def extra_repr(self) -> str:
-        shown = [name for name in self.options if name != "inplace" or self.__dict__["inplace"]]
-        return ", ".join(f"{name}={self.__dict__[name]!r}" for name in shown)
+        shown = [name for name in self.options if name != "inplace" or getattr(self, name)]
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
 
 
-class ReLU(Activation):
+class ReLU(Applied, function=F.relu):
     """max(0, x)"""
 
-    function = F.relu
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self._set(inplace=inplace)
-
-
-class LeakyReLU(Activation):
+class LeakyReLU(Applied, function=F.leaky_relu):
     """x where it is positive, else negative_slope * x"""
 
-    function = F.leaky_relu
 
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self._set(negative_slope=negative_slope, inplace=inplace)
-
-
-class ELU(Activation):
+class ELU(Applied, function=F.elu):
     """x where it is positive, else alpha * (exp(x) - 1)"""
 
-    function = F.elu
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self._set(alpha=alpha, inplace=inplace)
-
-
-class GELU(Activation):
+class GELU(Applied, function=F.gelu):
     """x times the normal distribution function of x; approximate: 'none' or 'tanh'"""
 
-    function = F.gelu
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__()
-        self._set(approximate=approximate)
-
-
-class SiLU(Activation):
+class SiLU(Applied, function=F.silu):
     """x * sigmoid(x)"""
 
-    function = F.silu
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self._set(inplace=inplace)
-
-
-class Sigmoid(Activation):
+class Sigmoid(Applied, function=F.sigmoid):
     """1 / (1 + exp(-x))"""
 
-    function = F.sigmoid
 
-
-class Tanh(Activation):
+class Tanh(Applied, function=F.tanh):
     """The hyperbolic tangent"""
 
-    function = F.tanh
 
-
-class Softplus(Activation):
+class Softplus(Applied, function=F.softplus):
     """log(1 + exp(beta * x)) / beta; x itself where beta * x is over the threshold"""
 
-    function = F.softplus
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        self._set(beta=beta, threshold=threshold)
-
-
-class LogSigmoid(Activation):
+class LogSigmoid(Applied, function=F.logsigmoid):
     """log(sigmoid(x))"""
 
-    function = F.logsigmoid
 
-
-class Softmax(Activation):
+class Softmax(Applied, function=F.softmax):
     """exp(x) / sum(exp(x)) over dim"""
 
-    function = F.softmax
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self._set(dim=dim)
-
-
-class LogSoftmax(Activation):
+class LogSoftmax(Applied, function=F.log_softmax):
     """log(softmax(x)) over dim"""
-
-    function = F.log_softmax
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self._set(dim=dim)

@@ -89,7 +89,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return _activated(neural.silu, "silu_cpu", input, inplace)
 
 
-def softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
     return _activated(neural.softplus, "softplus_cpu", input, False, beta, threshold)
 
