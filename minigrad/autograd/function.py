@@ -20,6 +20,7 @@ each gets a small node that passes its gradient on to that one. Next: gradcheck.
 from __future__ import annotations
 
 import functools
+import traceback
 import warnings
 import weakref
 from typing import Any
@@ -87,7 +88,7 @@ class BackwardNode(Node):
         self.outputs: tuple[Any, ...] = ()
         self.from_outputs: dict[int, int] = {}  # position among the saved: number of the output
         self.shape = self.dtype = None
-        self.extra = Extra(graph.traceback.format_stack()) if anomaly.enabled else None
+        self.extra = Extra(traceback.format_stack()) if anomaly.enabled else None
 
     def adopt(self, outputs: list[Any], kinds: list[Any], args: tuple[Any, ...]) -> None:
         """Become the history of the outputs, and keep what was saved."""
@@ -133,7 +134,7 @@ class BackwardNode(Node):
     def unpacked(self) -> tuple[Any, ...]:
         if self.saved is None:
             raise RuntimeError(SECOND_TIME)
-        tensors = [None if t is NOTHING else t for t in self.saved]
+        tensors: list[Any] = [None if t is NOTHING else t for t in self.saved]
         for i, j in self.from_outputs.items():
             if self.outputs[j] is not None:
                 tensors[i] = wrap(tensors[i]._array, self.of_output(j), tensors[i]._writes)
