@@ -63,8 +63,14 @@ class Machine:
         self.shapes[name] = shape
         return f"{name} = {text}"
 
-    def statement(self) -> str:
-        return self.pick(RULES)(self)  # type: ignore[no-any-return]
+    def statements(self) -> list[str]:
+        made = self.pick(RULES)(self)
+        return made if isinstance(made, list) else [made]
+
+    def scalar(self) -> str:
+        """A scalar: an existing one, or the sum of any tensor."""
+        name = self.name()
+        return name if self.shapes[name] == () else f"{name}.sum()"
 
     def cotangent(self, name: str) -> str:
         shape = self.shapes[name]
@@ -77,7 +83,7 @@ class Machine:
         )
 
 
-Rule = Callable[[Machine], str]
+Rule = Callable[[Machine], str | list[str]]
 RULES: list[Rule] = []
 
 
@@ -169,7 +175,7 @@ def backward(m: Machine) -> str:
 
 @rule(2)
 def grad(m: Machine) -> str:
-    x, leaf = m.name(()), m.name()
+    x, leaf = m.scalar(), m.name()
     options = m.pick(
         (
             "",
@@ -184,7 +190,7 @@ def grad(m: Machine) -> str:
 
 @rule(2)
 def grads(m: Machine) -> str:
-    x, y = m.name(()), m.name(())
+    x, y = m.scalar(), m.scalar()
     leaf = m.name()
     return m.new(
         m.shapes[leaf],
@@ -265,6 +271,60 @@ def hook(m: Machine) -> str:
     return f"h{m.hooks} = {m.name()}.register_hook({m.pick(('lambda g: g * 2', 'lambda g: None', 'lambda g: g + 1'))})"
 
 
+@rule(8)
+def story(m: Machine) -> list[str]:
+    """A few calls that belong together; others come before and after."""
+    x = m.pick(("a", "b", m.name()))
+    first = m.new(
+        m.shapes[x],
+        m.pick(
+            ("{} * {}", "{} ** 2", "{}.exp()", "{} * 2", "{} * c" if _fits(m.shapes[x], (2, 2)) else "{} + 1")
+        ).replace("{}", x),
+    )
+    t = first.split(" ")[0]
+    if " * c" in first:
+        m.shapes[t] = (2, 2)
+    which = m.below(7)
+    if which == 0:  # a saved value is written to, or not quite
+        ways = (
+            "with torch.no_grad(): {x}.add_(0.5)",
+            "{x}.detach().mul_(2)",
+            "{x}.data.add_(1)",
+            "{t}.mul_(2)",
+            "{t} += 1",
+        )
+        return [first, m.pick(ways).format(x=x, t=t), f"{t}.sum().backward()"]
+    if which == 1:  # backward twice
+        return [first, f"{t}.sum().backward({m.pick(('', 'retain_graph=True'))})", f"{t}.sum().backward()"]
+    if which == 2:  # two losses on one node
+        other = m.new((), f"({t} * {t}).sum()")
+        name = other.split(" ")[0]
+        return [first, other, f"{t}.sum().backward(retain_graph={bool(m.below(2))})", f"{name}.backward()"]
+    if which == 3:  # a hook, or a retained gradient, on the way
+        return [
+            first,
+            m.pick((f"{t}.register_hook(lambda g: g * 2)", f"{t}.retain_grad()", f"{t}.register_hook(lambda g: None)")),
+            f"({t} * {t}).sum().backward()",
+        ]
+    if which == 4 and m.shapes[t]:  # a write through a view
+        m.viewed.add(t)
+        seen = m.new(m.shapes[t][1:], f"{t}[0]")
+        return [
+            first,
+            seen,
+            f"{seen.split(' ')[0]}.{m.pick(('mul_(3)', 'add_(1)', 'zero_()'))}",
+            f"{t}.sum().backward()",
+        ]
+    if which == 5:  # a step of training
+        return [
+            first,
+            f"{t}.sum().backward()",
+            f"with torch.no_grad(): {x} -= 0.1 * {x}.grad",
+            f"{x}.grad{m.pick(('.zero_()', ' = None', '.mul_(0)'))}",
+        ]
+    return [first, f"({t} * {t}).sum().backward(create_graph=True)", f"{x}.grad.sum().backward()"]
+
+
 @rule(1)
 def drop(m: Machine) -> str:
     made = [n for n in m.shapes if n.startswith("t")]
@@ -276,10 +336,10 @@ def drop(m: Machine) -> str:
 
 
 @st.composite
-def histories(draw: Any, longest: int = 14) -> tuple[str, ...]:
-    """Statements of one history, 2 to `longest` of them."""
+def histories(draw: Any, longest: int = 10) -> tuple[str, ...]:
+    """The statements of one history, from 2 to `longest` rules."""
     machine = Machine(Drawn(draw))
-    return tuple(machine.statement() for _ in range(2 + machine.below(longest - 1)))
+    return tuple(text for _ in range(2 + machine.below(longest - 1)) for text in machine.statements())
 
 
 # ------------------------------------------------------------------------------------------------------------- running

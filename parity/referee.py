@@ -466,7 +466,12 @@ class Array:
         return self.shape if dim is None else self.shape[dim]
 
     def _like(self, other: Any) -> Array:
-        return other if isinstance(other, Array) else Array.constant(other, self.p)
+        if isinstance(other, Array):
+            return other
+        out = Array.constant(other, self.p)
+        if isinstance(other, float) and math.isfinite(other):  # engines hold a Python number in the tensor's precision
+            out.x = out.x.doubt(abs(float(self.p.dtype.type(other)) - other))  # type: ignore[union-attr]
+        return out
 
     def _error(self) -> np.ndarray:
         return primal(self.x).e
@@ -1064,7 +1069,13 @@ class Array:
         return self.sort(dim, descending)[1]  # type: ignore[no-any-return]
 
     def topk(self, k: int, dim: int = -1, largest: bool = True) -> Any:
+        """Which of equals is taken is open: torch takes any."""
         values, places = self.sort(dim, largest)
+        numbers = values.numpy()
+        equals = numbers.ndim and (np.diff(numbers, axis=dim) == 0).any()
+        if equals:
+            places.x = places.x.doubt(np.inf)
+            values = Array(_open(values.x, np.full(values.numel(), np.inf)), values.shape, self.p)
         return _Pair(values.narrow(dim, 0, k), places.narrow(dim, 0, k))
 
     def cumsum(self, dim: int) -> Array:
