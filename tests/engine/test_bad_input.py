@@ -165,7 +165,11 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         minigrad.load(tmp_path)
 
 
-@pytest.mark.parametrize("thing", [object(), lambda: 5, {"a": [object()]}, 1j, minigrad.nn.Linear(1, 1)], ids=repr)
+@pytest.mark.parametrize(
+    "thing",
+    [object(), lambda: 5, {"a": [object()]}, 1j, minigrad.nn.Linear(1, 1)],
+    ids=["object", "function", "inside", "complex", "module"],
+)
 def test_what_can_not_be_saved_leaves_the_old_file(thing: Any, whole: Path) -> None:
     before = whole.read_bytes()
     with pytest.raises(TypeError, match="can't save an object of type"):
