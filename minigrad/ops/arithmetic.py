@@ -43,6 +43,7 @@ from ..rules.arithmetic import (
     power,
     power_number,
     power_slope,
+    raised,
     remainder_number,
     remainder_tensor,
     rsub,
@@ -59,7 +60,7 @@ from ..rules.arithmetic import (
 def pow(x: Any, y: Any) -> Any:
     """x ** y, elementwise, for tensors and numbers. RuntimeError for integers to a negative integer number."""
     if (type(y) is int or type(y) is float) and isinstance(x, graph.Tensor) and x._array.dtype.kind == "f":
-        return squared(x) if y == 2 else power_number(x, y)
+        return raised(x, y)
     if isinstance(y, graph.Tensor):
         if isinstance(x, graph.Tensor):
             return power(x, y)
@@ -71,11 +72,11 @@ def pow(x: Any, y: Any) -> Any:
     if y is None or isinstance(y, graph.Tensor):
         return NotImplemented if y is None else power(x, y)
     if not isinstance(x, graph.Tensor):  # an array, in a rule
-        return squared(x) if y == 2 else power_number(x, y)
+        return raised(x, y)
     if isinstance(y, int) and y < 0 and x._array.dtype.kind != "f":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     x = promoted(x, y)[0]
-    return squared(x) if y == 2 else power_number(x, y)
+    return raised(x, y)
 
 
 def rpow(x: Any, y: Any) -> Any:

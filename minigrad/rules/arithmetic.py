@@ -172,12 +172,17 @@ def _reciprocal_square(x: Any, y: Any) -> Any:
     return where(square == 0, 0.0, 1 / square)
 
 
+def raised(x: Any, exponent: float) -> Any:
+    """x ** exponent for a number."""
+    return squared(x) if exponent == 2 else power_number(x, exponent)
+
+
 def power_slope(g: Any, x: Any, exponent: Any) -> Any:
     """g times the derivative of x ** exponent in x: exponent * x ** (exponent - 1), and exactly 0 for exponent 0."""
     if isinstance(exponent, (int, float)):
         if exponent == 0:
             return where(False, g, 0.0)
-        return g * (exponent * pow(x, exponent - 1))
+        return g * (exponent * raised(x, exponent - 1))
     return where(exponent == 0, 0.0, g * (exponent * x ** (exponent - 1)))
 
 
