@@ -16,6 +16,7 @@ Tensors, and then the gradient has a graph of its own. Next: walk.py, which foll
 from __future__ import annotations
 
 import itertools
+import threading
 import traceback
 import weakref
 from collections.abc import Callable
@@ -149,15 +150,17 @@ class Writes:
     """Counts writes in place. `last` is the number of the last one, from the count that also numbers the nodes: a node
     that is younger needs no look at the versions of what it saved."""
 
-    __slots__ = ("last",)
+    __slots__ = ("last", "lock")
 
     def __init__(self) -> None:
         self.last = 0
+        self.lock = threading.Lock()
 
     def count(self, version: list[int]) -> None:
         """A tensor with this version counter was written to."""
-        self.last = next_number()
-        version[0] += 1
+        with self.lock:  # else a thread that was held up here could put an older number back
+            self.last = next_number()
+            version[0] += 1
 
 
 writes = Writes()
