@@ -29,9 +29,10 @@ import numpy as np
 
 from ..ops.shapes import alias
 from . import graph
+from .checks import SECOND_TIME
 from .graph import NOTHING, AccumulateGrad, Extra, Node, source, wrap, writes
 from .modes import anomaly, is_grad_enabled, no_grad
-from .walk import SECOND_TIME, fit
+from .walk import fit
 
 
 class FunctionCtx:

@@ -20,18 +20,11 @@ import numpy as np
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import graph
+from .checks import GRADIENT_CYCLE, SECOND_TIME, check_versions, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
 accumulating = threading.Lock()  # so that threads that share a leaf lose no gradient
-SECOND_TIME = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
-    "after calling backward."
-)
-
-
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -53,12 +46,7 @@ def backward(
     for t in targets or ():
         t.retain_grad()
     if create_graph:
-        warnings.warn(
-            "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
-            "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
-            "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
-            stacklevel=3,
-        )
+        warnings.warn(GRADIENT_CYCLE, stacklevel=3)
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
     while found:
@@ -157,7 +145,7 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
             node = heappop(newest)[1]
             g = pending.pop(node)
             if node.extra is not None:
-                g = _run_hooks(node.extra, g, create_graph)
+                g = run_hooks(node.extra, g, create_graph)
             if node in captured:
                 found[node] = g
             if on_the_way is not None and on_the_way.isdisjoint(node.parents):
@@ -167,15 +155,15 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
             if saved is None:
                 raise RuntimeError(SECOND_TIME)
             if node.number < writes.last:
-                _check_versions(node)
+                check_versions(node)
             flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
             if anomaly.enabled:
-                _refuse_nan(node, flow)
+                refuse_nan(node, flow)
             if node.keeps and not retain_graph:
                 node.saved = None
         for leaf in pending:
             if leaf.extra is not None:
-                pending[leaf] = _run_hooks(leaf.extra, pending[leaf], create_graph)
+                pending[leaf] = run_hooks(leaf.extra, pending[leaf], create_graph)
     found.update(pending if targets is None else {leaf: g for leaf, g in pending.items() if leaf in captured})
     return found
 
@@ -199,31 +187,6 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
     return g if g.dtype == like.dtype else g.astype(like.dtype)
 
 
-def _check_versions(node: Node) -> None:
-    """RuntimeError if a saved value was written over since it was saved."""
-    for value, version in zip(node.saved, node.versions):
-        if value._writes[0] != version:
-            raise _overwritten(node, value, version)
-        if node.number < value._detached:
-            raise RuntimeError(
-                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, please "
-                "use out-of-place `.detach()` instead"
-            )
-
-
-def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
-    maker = node if tensor._node is None and "out" in node.keeps else tensor._node
-    named = maker.name().removesuffix("0").removesuffix("Backward") if maker is not None and maker.parents else ""
-    return RuntimeError(
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{graph.Tensor.type(tensor)} {list(tensor._array.shape)}]"
-        + (f", which is output 0 of {named}," if named else "")
-        + f" is at version {tensor._writes[0]}; expected version {expected} instead (needed by {node.name()}). Hint: enable "
-        "anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
-    )
-
-
 def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
     """The targets and all nodes under `roots` from which a target can be reached."""
     nodes: set[Node] = set()
@@ -238,42 +201,6 @@ def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
         if not leading.isdisjoint(node.parents):
             leading.add(node)
     return leading.union(map(source, roots))  # the hooks of these run in any case
-
-
-def _run_hooks(extra: Any, g: Any, traced: bool) -> Any:
-    """The gradient as the hooks leave it; retained by the tensor that asked for it."""
-    if extra.hooks:
-        tensor = g if traced else wrap(g)
-        for hook in list(extra.hooks.values()):
-            result = hook(tensor)
-            if result is None:
-                continue
-            if not isinstance(result, graph.Tensor):
-                raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
-            if result.shape != tensor.shape:
-                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
-            if result.dtype is not tensor.dtype:
-                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the type of value")
-            tensor = result
-        g = tensor if traced else tensor._array
-    keeper = extra.retains and extra.retains()
-    if keeper is not None:
-        kept = g.clone() if traced else wrap(np.array(g))
-        keeper._grad = kept if keeper._grad is None else keeper._grad + kept
-    return g
-
-
-def _refuse_nan(node: Node, flow: Any) -> None:
-    if not anomaly.check_nan:
-        return
-    for i, parent in enumerate(node.parents):
-        for target, g in flow:
-            if target is parent and np.isnan(np.asarray(getattr(g, "_array", g))).any():
-                trace = "".join(node.extra.trace) if node.extra and node.extra.trace else "(recorded outside anomaly mode)\n"
-                warnings.warn(
-                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{trace}", stacklevel=4
-                )
-                raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
 
 
 def _root_gradients(roots: Any, gradients: Any, create_graph: bool) -> list[Any]:

@@ -98,7 +98,7 @@ def test_what_was_found_stays_mended(program: str) -> None:
 
 def test_a_wrong_gradient_would_be_found(monkeypatch: Any) -> None:
     """With the versions unchecked, or hooks applied twice, programs differ."""
-    monkeypatch.setattr("minigrad.autograd.walk._check_versions", lambda node: None)
+    monkeypatch.setattr("minigrad.autograd.walk.check_versions", lambda node: None)
     tally = effects.search(300, seed=7, keep=1)
     assert tally.verdicts["differs"] > 3
     assert 0 < len(tally.differences[0][2]) < 10  # shrunk

@@ -1,0 +1,89 @@
+"""What the walk looks at besides gradients: overwritten values, hooks, nan.
+
+walk.py calls these where a node was freed, where a write in place came after it, where someone registered a hook, and in
+anomaly mode. The texts are torch's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from . import graph
+from .graph import Node, wrap
+from .modes import anomaly
+
+SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "after calling backward."
+)
+GRADIENT_CYCLE = (
+    "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
+    "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
+    "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak."
+)
+
+
+def check_versions(node: Node) -> None:
+    """RuntimeError if a saved value was written over since it was saved."""
+    for value, version in zip(node.saved, node.versions):
+        if value._writes[0] != version:
+            raise _overwritten(node, value, version)
+        if node.number < value._detached:
+            raise RuntimeError(
+                "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_(). This is not supported, please "
+                "use out-of-place `.detach()` instead"
+            )
+
+
+def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
+    maker = node if tensor._node is None and "out" in node.keeps else tensor._node
+    named = maker.name().removesuffix("0").removesuffix("Backward") if maker is not None and maker.parents else ""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[{graph.Tensor.type(tensor)} {list(tensor._array.shape)}]"
+        + (f", which is output 0 of {named}," if named else "")
+        + f" is at version {tensor._writes[0]}; expected version {expected} instead (needed by {node.name()}). Hint: enable "
+        "anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+
+
+def run_hooks(extra: Any, g: Any, traced: bool) -> Any:
+    """The gradient as the hooks leave it; retained by the tensor that asked for it."""
+    if extra.hooks:
+        tensor = g if traced else wrap(g)
+        for hook in list(extra.hooks.values()):
+            result = hook(tensor)
+            if result is None:
+                continue
+            if not isinstance(result, graph.Tensor):
+                raise TypeError(f"expected Variable, but hook returned '{type(result).__name__}'")
+            if result.shape != tensor.shape:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
+            if result.dtype is not tensor.dtype:
+                raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the type of value")
+            tensor = result
+        g = tensor if traced else tensor._array
+    keeper = extra.retains and extra.retains()
+    if keeper is not None:
+        kept = g.clone() if traced else wrap(np.array(g))
+        keeper._grad = kept if keeper._grad is None else keeper._grad + kept
+    return g
+
+
+def refuse_nan(node: Node, flow: Any) -> None:
+    if not anomaly.check_nan:
+        return
+    for i, parent in enumerate(node.parents):
+        for target, g in flow:
+            if target is parent and np.isnan(np.asarray(getattr(g, "_array", g))).any():
+                trace = "".join(node.extra.trace) if node.extra and node.extra.trace else "(recorded outside anomaly mode)\n"
+                warnings.warn(
+                    f"Error detected in {node.name()}. Traceback of forward call that caused the error:\n{trace}", stacklevel=4
+                )
+                raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
