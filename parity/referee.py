@@ -35,6 +35,7 @@ ULPS = {
     "acosh": 4.0,
     "atanh": 4.0,
 }  # else 2
+OPEN = 1e300  # an error that leaves a number open; not inf, since inf * 0 is nan, which marks a convention
 ZERO, INEXACT = 1e6, -1e9  # lowest bits: of a zero (any bit will do), and of what was rounded (none is safe)
 
 
@@ -1045,7 +1046,7 @@ class Array:
         values = f(self.numpy(), dim, keepdims=keepdim)
         out = Array.constant(values, self.p)
         if (self._error() > 0).any():
-            out.x = out.x.doubt(np.inf)  # type: ignore[union-attr]
+            out.x = out.x.doubt(OPEN)  # type: ignore[union-attr]
         return out
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Array:
@@ -1060,7 +1061,7 @@ class Array:
         out = self._move(lambda a: np.take_along_axis(a, order, dim))
         gaps = np.diff(np.sort(values, dim), axis=dim)
         e = self._error().max(initial=0.0)
-        doubt = np.inf if e > 0 and (gaps <= 2 * e).any() else 0.0
+        doubt = OPEN if e > 0 and (gaps <= 2 * e).any() else 0.0
         places = Array.constant(order, self.p)
         places.x = places.x.doubt(doubt)  # type: ignore[union-attr]
         return _Pair(Array(linear(out.x, lambda r: r.doubt(doubt)), out.shape, self.p, self.kind), places)
@@ -1074,8 +1075,8 @@ class Array:
         numbers = values.numpy()
         equals = numbers.ndim and (np.diff(numbers, axis=dim) == 0).any()
         if equals:
-            places.x = places.x.doubt(np.inf)
-            values = Array(_open(values.x, np.full(values.numel(), np.inf)), values.shape, self.p)
+            places.x = places.x.doubt(OPEN)
+            values = Array(_open(values.x, np.full(values.numel(), OPEN)), values.shape, self.p)
         return _Pair(values.narrow(dim, 0, k), places.narrow(dim, 0, k))
 
     def cumsum(self, dim: int) -> Array:
@@ -1252,7 +1253,7 @@ class Array:
         out = self._where(size.numpy() < knee, other)
         open_ = (size._error() > 0) & (np.abs(size.numpy().ravel() - knee) <= size._error())
         if isinstance(out.x, Dual) and open_.any():
-            out.x = _open(out.x, np.where(open_, np.inf, 0.0))
+            out.x = _open(out.x, np.where(open_, OPEN, 0.0))
         return out
 
     def binary_cross_entropy(self, target: Array, weight: Array | None = None, reduction: str = "mean") -> Array:
