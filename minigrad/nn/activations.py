@@ -19,6 +19,7 @@ __all__ = [
 class Applied(Module):
     """A module that applies `function` to its inputs; what the function takes after them are the module's options."""
 
+    function: Any
     inputs = 1
     __signature__ = inspect.Signature()
 

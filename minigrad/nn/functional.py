@@ -16,12 +16,14 @@ import numpy as np
 from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
-from ..ops import elementwise, neural
-from ..ops.elementwise import where
+from ..ops import neural
 from ..ops.matrix import matmul
 from ..ops.promotion import result_type
-from ..ops.shapes import broadcast_shapes, expand_to, permute, reshape_array, transposed
+from ..ops.shapes import broadcast_shapes, expand_to, permute
 from ..random import bernoulli_
+from ..rules import elementwise
+from ..rules.elementwise import where
+from ..rules.shapes import reshape_array, transposed
 from ..tensor import Tensor
 from .module import typename
 

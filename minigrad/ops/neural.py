@@ -14,10 +14,23 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from .elementwise import clamp_numbers, erf, exp, log, rsqrt, sigmoid, sign, tanh, where
-from .matrix import dot_matrices
-from .reductions import mean_over, spread, sum_over
-from .shapes import as_dims, transposed
+from ..rules.elementwise import (
+    clamp_numbers,
+    exp,
+    log,
+    sigmoid,
+    sign,
+    tanh,
+    where,
+)
+from ..rules.transcendental import (
+    erf,
+    rsqrt,
+)
+from ..rules.matrix import dot_matrices
+from ..rules.reductions import mean_over, spread, sum_over
+from ..rules.shapes import transposed
+from .shapes import as_dims
 
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 

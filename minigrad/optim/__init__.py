@@ -420,4 +420,4 @@ def _options(arguments: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: arguments[name] for name in names.split()}
 
 
-from . import lr_scheduler  # noqa: E402  (needs Optimizer)
+from . import lr_scheduler  # which needs Optimizer
