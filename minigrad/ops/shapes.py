@@ -23,15 +23,11 @@ from ..rules.shapes import (
     can_view,
     cast,
     clone,
-    diagonal_axes,
-    diagonal_scatter,
     expand,
-    flip_axes,
     in_order,
     overwritten,
     permute_axes,
     reshape_array,
-    roll_axes,
     squeeze_all,
     squeeze_axes,
     squeeze_row,
@@ -42,6 +38,12 @@ from ..rules.shapes import (
     unbind_scatter,
     unsqueeze_axis,
     view_as_shape,
+)
+from ..rules.rearranging import (
+    diagonal_axes,
+    diagonal_scatter,
+    flip_axes,
+    roll_axes,
 )
 
 SEVERAL_VIEWS = (

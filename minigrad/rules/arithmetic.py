@@ -14,7 +14,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..ops.promotion import promoted
-from .elementwise import log, no_slope, where
+from .elementwise import log, where
 
 # The exponents that torch does not leave to the C library's pow
 POWERS: dict[float, Any] = {
@@ -118,58 +118,6 @@ def maximum(x: Array, y: Array) -> Array:
                 y=lambda g, x, y: where(x == y, g / 2, where(y > x, 0.0, g)))  # fmt: skip
 def minimum(x: Array, y: Array) -> Array:
     return np.minimum(x, y)
-
-
-# torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's
-
-
-def _dividing(name: str, function: Any) -> Any:
-    """The function of arrays, with torch's errors for bools and for integers divided by zero."""
-
-    def forward(x: Array, y: Array) -> Array:
-        kind = x.dtype.kind if isinstance(x, np.ndarray | np.generic) else y.dtype.kind
-        if kind == "b":
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
-        if kind != "f" and not np.all(y):
-            raise RuntimeError("ZeroDivisionError")
-        return function(x, y)
-
-    return forward
-
-
-def not_implemented(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::floor_divide is not implemented")
-
-
-def _truncated(x: Array, y: Array) -> Array:
-    return np.trunc(x / y) if (x.dtype if isinstance(x, np.ndarray | np.generic) else y.dtype).kind == "f" else (x - np.fmod(x, y)) // y
-
-
-_remainder, _fmod, _floor, _trunc = [
-    _dividing(name, function)
-    for name, function in (("remainder", np.remainder), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
-]
-_zero: dict[str, Any] = {"binary": True, "name": "DivBackward2", "x": no_slope, "y": no_slope}
-floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)
-div_floor, div_trunc = differentiable(**_zero)(_floor), differentiable(**_zero)(_trunc)
-remainder_number = differentiable(name="RemainderBackward0", x=lambda g: g)(_remainder)
-fmod_number = differentiable(name="FmodBackward0", x=lambda g: g)(_fmod)
-remainder_tensor = differentiable(
-    binary=True, name="RemainderBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_floor(x, y))(_remainder)  # fmt: skip
-fmod_tensor = differentiable(
-    binary=True, name="FmodBackward1", x=lambda g: g, y=lambda g, x, y: -g * div_trunc(x, y))(_fmod)  # fmt: skip
-
-
-@differentiable(binary=True, floats=True,
-                x=lambda g, x, y: g * (y * _reciprocal_square(x, y)),
-                y=lambda g, x, y: g * (-x * _reciprocal_square(x, y)))  # fmt: skip
-def atan2(x: Array, y: Array) -> Array:  # the angle of the point (y, x)
-    return np.arctan2(x, y)
-
-
-def _reciprocal_square(x: Any, y: Any) -> Any:
-    square = x * x + y * y
-    return where(square == 0, 0.0, 1 / square)
 
 
 def raised(x: Any, exponent: float) -> Any:
