@@ -213,33 +213,38 @@ def dataloader_epoch(torch: ModuleType, data: Data) -> Step:
     torch.manual_seed(0)
     dataset = loading.TensorDataset(torch.tensor(data["x"]), torch.tensor(data["y"]))
     loader = loading.DataLoader(dataset, batch_size=data["batch_size"], shuffle=True)
-    return lambda: [batch for batch in loader]  # noqa: C416 (the loop of a lesson, not a copy)
+    return lambda: [batch for batch in loader]
 
 
 # ------------------------------------------------------------------ the same by hand
+#
+# NumPy computes a large array fastest into a buffer, a small one fastest into a new array; a constant beside an array costs
+# least as a 0-d array, and a number as a number.
+
+
+def number(value: float) -> Array:
+    return np.array(value, np.float32)
 
 
 def least_squares_by_hand(loss_scale: Callable[[int], float], rate: Callable[[int], float]) -> Callable[[Data], Step]:
     """loss_scale(n) times the sum of squares, and its gradient; the parameters move by rate(n) times that."""
 
     def by_hand(data: Data) -> Step:
-        x, y, w, b = data["x"], data["y"], data["w"].copy(), data["b"].copy()
-        error, transposed = np.empty_like(y), x.T
-        flat, move = error.reshape(-1), np.empty_like(w)
+        x, y, w, b = data["x"], data["y"], data["w"], data["b"]
+        error, transposed, total = np.empty_like(y), x.T, np.add.reduce
+        flat = error.reshape(-1)
         scale, step_size = loss_scale(len(x)), rate(len(x))
-        total = np.add.reduce
+        slope, move = number(2 * scale), number(step_size)
 
         def step() -> Any:
-            nonlocal b
+            nonlocal w, b
             x.dot(w, error)
             np.add(error, b, error)
             np.subtract(error, y, error)
             loss = scale * flat.dot(flat)
-            w_grad = transposed.dot(error)
-            np.multiply(w_grad, 2 * scale, w_grad)
+            w_grad = transposed.dot(error) * slope
             b_grad = 2 * scale * total(flat)
-            np.multiply(w_grad, step_size, move)
-            np.subtract(w, move, w)
+            w = w - w_grad * move
             b = b - step_size * b_grad
             return loss, w, b, w_grad, b_grad
 
@@ -255,30 +260,21 @@ def minibatch_by_hand(data: Data) -> Step:
 
 def tiny_network_by_hand(data: Data) -> Step:
     x, y = data["x"], data["y"]
-    w1, b1, w2, b2 = (data[name].copy() for name in ("w1", "b1", "w2", "b2"))
-    x_column, a1, output = x.T, np.empty_like(b1), np.empty_like(b2)
-    a1_column, w2_row = a1.T, w2.T
-
-    def sigmoid_into(out: Array, bias: Array) -> None:
-        np.add(out, bias, out)
-        np.negative(out, out)
-        np.exp(out, out)
-        np.add(out, 1, out)
-        np.reciprocal(out, out)
+    w1, b1, w2, b2 = (data[name] for name in ("w1", "b1", "w2", "b2"))
+    x_column, one, rate = x.T, number(1), number(0.1)
 
     def step() -> Any:
-        x.dot(w1, a1)
-        sigmoid_into(a1, b1)
-        a1.dot(w2, output)
-        sigmoid_into(output, b2)
+        nonlocal w1, b1, w2, b2
+        a1 = one / (one + np.exp(-(x.dot(w1) + b1)))
+        output = one / (one + np.exp(-(a1.dot(w2) + b2)))
         error = output - y
         loss = 0.5 * error.item() ** 2
-        d_output = error * (output * (1 - output)) * 0.1  # times the rate, once for all that follows
-        d_hidden = d_output.dot(w2_row) * (a1 * (1 - a1))
-        np.subtract(w2, a1_column.dot(d_output), w2)
-        np.subtract(b2, d_output, b2)
-        np.subtract(w1, x_column.dot(d_hidden), w1)
-        np.subtract(b1, d_hidden, b1)
+        d_output = error * (output * (one - output)) * rate  # times the rate, once for all that follows
+        d_hidden = d_output.dot(w2.T) * (a1 * (one - a1))
+        w2 = w2 - a1.T.dot(d_output)
+        b2 = b2 - d_output
+        w1 = w1 - x_column.dot(d_hidden)
+        b1 = b1 - d_hidden
         return loss, output, w1, b1, w2, b2
 
     return step
@@ -293,12 +289,12 @@ def layers_by_hand(data: Data) -> tuple[Callable[[], Array], Callable[[Array], N
     rows = len(x)
     h, h_grad = np.empty((rows, len(b1)), x.dtype), np.empty((rows, len(b1)), x.dtype)
     output, alive = np.empty((rows, len(b2)), x.dtype), np.empty(h.shape, bool)
-    x_columns, h_columns, w2_rows = x.T, h.T, w2.T
+    x_columns, h_columns, w2_rows, zero = x.T, h.T, w2.T, number(0)
 
     def forward() -> Array:
         x.dot(w1, h)
         np.add(h, b1, h)
-        np.maximum(h, 0, out=h)
+        np.maximum(h, zero, out=h)
         h.dot(w2, output)
         return np.add(output, b2, output)
 
@@ -306,7 +302,7 @@ def layers_by_hand(data: Data) -> tuple[Callable[[], Array], Callable[[Array], N
         h_columns.dot(g, w2_grad)
         np.add.reduce(g, 0, None, b2_grad)
         np.dot(g, w2_rows, h_grad)
-        np.greater(h, 0, alive)
+        np.greater(h, zero, alive)
         np.multiply(h_grad, alive, h_grad)
         x_columns.dot(h_grad, w1_grad)
         np.add.reduce(h_grad, 0, None, b1_grad)
@@ -325,15 +321,15 @@ def mlp_by_hand(data: Data) -> Step:
     y = data["y"]
     forward, backward, parameters, gradients, named = layers_by_hand(data)
     g = np.empty_like(y)
-    flat = g.reshape(-1)
+    flat, slope, rate = g.reshape(-1), number(2 / g.size), number(0.1)
 
     def step() -> Any:
         output = forward()
         np.subtract(output, y, g)
         loss = flat.dot(flat) / flat.size
-        np.multiply(g, 2 / flat.size, g)
+        np.multiply(g, slope, g)
         backward(g)
-        np.multiply(gradients, 0.1, gradients)
+        np.multiply(gradients, rate, gradients)
         np.subtract(parameters, gradients, parameters)
         return loss, output, *named
 
