@@ -1,17 +1,19 @@
 """What else torch offers as methods: conversions, the functions of `ops/`, their twins that work in place.
 
-Tensor inherits from this class. There is nothing to learn here about autograd.
+Tensor inherits from this class. Of autograd there are only the hooks here.
 """
 
 from __future__ import annotations
 
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
 
-from . import creation, dtypes, random
-from .autograd.graph import AccumulateGrad, wrap, writes
+from . import creation, dtypes, printing, random
+from .autograd import graph
+from .autograd.graph import AccumulateGrad, Extra, wrap, writes
 from .autograd.modes import is_grad_enabled
 from .memory import Memory
 from .ops import elementwise, shapes
@@ -19,7 +21,65 @@ from .ops.calling import torch_function
 
 
 class Methods(Memory):
-    """The methods of a Tensor that are no operators and do not speak of gradients."""
+    """The methods of a Tensor that are no operators."""
+
+    # ---- hooks on gradients
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Make this leaf require grad (or not), and return it."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+            )
+        if requires_grad and self._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if not (requires_grad and self.requires_grad):
+            self.requires_grad = requires_grad
+        return self
+
+    def __repr__(self) -> str:
+        return printing.tensor_repr(self._array, self._grad_fn_name(), self.requires_grad)
+
+    def _grad_fn_name(self) -> str | None:
+        return None if self.grad_fn is None else self.grad_fn.name()
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0 and type(self) is graph.Tensor:
+            return self.item().__format__(spec)  # type: ignore[no-any-return]
+        return object.__format__(self, spec)
+
+    def register_hook(self, hook: Any) -> RemovableHandle:
+        """Call hook(grad) whenever the gradient of this tensor is complete; what it returns, if not None, replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        return RemovableHandle(self._hooks().hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
+        """Call hook(tensor) after backward has added to `.grad` of this leaf."""
+        if type(self._node) is not AccumulateGrad:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._post_hooks is None:
+            self._post_hooks = {}
+        return RemovableHandle(self._post_hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.retains_grad and not self.is_leaf:
+            self._hooks().retains = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        node = self._node
+        keeper = node.extra.retains if node is not None and node.extra is not None else None
+        return keeper is not None and keeper() is self
+
+    def _hooks(self) -> Extra:
+        node: Any = self._current_node()
+        if node.extra is None:
+            node.extra = Extra()
+        return node.extra  # type: ignore[no-any-return]
 
     # ---- size and layout
 
@@ -343,3 +403,21 @@ def _warn_once_of_conversion() -> None:
             "tensor.detach() first.",
             stacklevel=4,
         )
+
+
+class RemovableHandle:
+    """What registering a hook returns; `remove()` takes the hook away. Also a context manager."""
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        self._hooks = hooks
+        self._key = max(hooks, default=0) + 1
+        hooks[self._key] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self._key, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()

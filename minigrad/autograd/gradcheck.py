@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import graph
-from .graph import leaf, wrap
+from .graph import wrap
 from .modes import enable_grad, no_grad
 from .walk import as_tuple, grad
 
@@ -165,7 +165,7 @@ def gradgradcheck(
     outputs = [out for out in as_tuple(func(*inputs)) if isinstance(out, graph.Tensor) and out.requires_grad]
     if grad_outputs is None:
         random = np.random.default_rng(0)
-        cotangents = tuple([leaf(random.standard_normal(out._array.shape).astype(out._array.dtype)) for out in outputs])
+        cotangents = tuple([wrap(random.standard_normal(out._array.shape).astype(out._array.dtype)).requires_grad_() for out in outputs])
     else:
         cotangents = as_tuple(grad_outputs)
     count = len(inputs)

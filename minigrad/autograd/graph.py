@@ -95,9 +95,6 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         return tuple((parent, 0) for parent in self.parents)
 
-    def register_hook(self, hook: Callable[..., Any]) -> Any:
-        raise RuntimeError("minigrad has no hooks on nodes; use Tensor.register_hook on the tensor that the node made")
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
 
@@ -174,13 +171,6 @@ def wrap(array: Array, node: Node | None = None, version: list[int] | None = Non
     tensor._node = node
     tensor._writes = [0] if version is None else version
     tensor._base = None
-    return tensor
-
-
-def leaf(array: Array) -> Any:
-    """A Tensor around `array` that requires grad."""
-    tensor = wrap(array)
-    tensor._node = AccumulateGrad(tensor)
     return tensor
 
 
@@ -263,17 +253,19 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
         "options": options,
         "needs": needs,
         "pulls": tuple(_pull(r, [place[n] for n in needs[x]], len(keeps)) for x, r in rules.items()),
-        "traced_pulls": tuple(_traced_pull(r, [place[n] for n in needs[x]], len(keeps)) for x, r in rules.items()),
+        "traced_pulls": tuple(_pull(r, [place[n] for n in needs[x]], len(keeps), True) for x, r in rules.items()),
     }
     return type(name, (Node,), body)
 
 
-def _pull(rule: Any, places: list[int], kept: int) -> Any:
-    """rule(g, *what it needs) as a function of (g, saved), on arrays."""
+def _pull(rule: Any, places: list[int], kept: int, traced: bool = False) -> Any:
+    """rule(g, *what it needs) as a function of (g, saved): on arrays, or traced, on Tensors, to be recorded itself."""
     if rule is None:
         return None
     if not places:
         return lambda g, saved: rule(g)
+    if traced:
+        return lambda g, saved: rule(g, *[saved[i] if not isinstance(saved[i], Constant) else saved[i]._array for i in places])
     if len(places) == 1 and places[0] < kept:
         (i,) = places
         return lambda g, saved: rule(g, saved[i]._array)
@@ -281,24 +273,6 @@ def _pull(rule: Any, places: list[int], kept: int) -> Any:
         i, j = places
         return lambda g, saved: rule(g, saved[i]._array, saved[j]._array)
     return lambda g, saved: rule(g, *[saved[i]._array if i < kept else saved[i] for i in places])
-
-
-def _traced_pull(rule: Any, places: list[int], kept: int) -> Any:
-    """The same on Tensors, so that the rule itself is recorded."""
-
-    def value(kept_one: Any) -> Any:
-        return kept_one._array if isinstance(kept_one, Constant) else kept_one
-
-    if rule is None:
-        return None
-    return lambda g, saved: rule(g, *[value(saved[i]) if i < kept else saved[i] for i in places])
-
-
-def _not_a_tensor(function: Callable[..., Any], x: Any, position: int = 1) -> TypeError:
-    return TypeError(
-        f"{function.__name__}(): argument '{'input' if position == 1 else 'other'}' (position {position}) must be Tensor, "
-        f"not {type(x).__name__}"
-    )
 
 
 # The two functions below are the hot path of every program, so they create Tensors and Nodes in line: a call for each
@@ -314,7 +288,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
         if not isinstance(x, Tensor):
             if isinstance(x, RAW):
                 return forward(x, *options)
-            raise _not_a_tensor(forward, x)
+            raise TypeError(f"{forward.__name__}(): argument 'input' (position 1) must be Tensor, not {type(x).__name__}")
         if view:
             out = forward(x._storage(), *options)
             tensor = x._view(out)
@@ -447,17 +421,9 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
             parents = tuple([source(x) if isinstance(x, Tensor) else None for x in inputs])
             if any([p is not None for p in parents]) and out.dtype.kind == "f":
                 wanted = {n for x, p in zip(tensors, parents) if p is not None for n in needs[x]}
-                values = dict(zip(tensors, inputs))
-                kept = [
-                    NOTHING
-                    if n not in wanted
-                    else wrap(tensor._storage(), None, tensor._writes)
-                    if n == "out"
-                    else values[n]
-                    if isinstance(values[n], Tensor)
-                    else Constant(values[n])
-                    for n in node_class.keeps
-                ]
+                values = dict(zip(tensors, inputs)) | {"out": wrap(out, None, tensor._writes)}
+                saved = [values[n] if n in wanted else NOTHING for n in node_class.keeps]
+                kept = [v if isinstance(v, (Tensor, Constant)) else Constant(v) for v in saved]
                 shapes = [np.shape(getattr(values[n], "_array", values[n])) for n in node_class.shapes]
                 versions = tuple([v._writes[0] for v in kept])
                 tensor._node = node_class(parents, (*kept, *shapes, *(options if node_class.options else ())), versions, out)

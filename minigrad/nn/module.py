@@ -18,7 +18,8 @@ from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
 from ..dtypes import check_device, get_default_dtype
 from ..dtypes import dtype as DType
-from ..tensor import RemovableHandle, Tensor
+from ..methods import RemovableHandle
+from ..tensor import Tensor
 
 
 class Parameter(Tensor):
