@@ -4,7 +4,7 @@ This module is torch's namespace: the functions, types and submodules that first
 tensor.py. The submodules nn, optim and utils are imported when they are first used.
 """
 
-# ruff: noqa: F401, I001  (names to offer, as many in a line as fit)
+
 import importlib as _importlib
 import warnings as _warnings
 from typing import Any as _Any

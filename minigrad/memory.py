@@ -117,7 +117,7 @@ class Memory:
         """A node that says where in the base this view lies, however it was made."""
         base: Any = self._base
         parent = base._node or AccumulateGrad(wrap(base._array))  # where the base has no history any more, the gradient ends
-        return indexing.take_region.node_class((parent,), self._place_in_base(), (), self._array)
+        return indexing.take_region.node_class((parent,), self._place_in_base(), (), self._array)  # type: ignore[no-any-return]
 
     def _history(self) -> Node | None:
         """The history of the values that a write in place finds here. That of a view goes to its base at once, past other
@@ -128,7 +128,7 @@ class Memory:
         return self._node_from_base()
 
     def _place_in_base(self) -> tuple[Any, Any]:
-        base, array = self._base._storage(), self._storage()
+        base, array = self._base._storage(), self._storage()  # type: ignore[union-attr]
         if array.size and not np.may_share_memory(base, array):
             raise RuntimeError("this is a view of a tensor whose .data was replaced since: there is no gradient; make the view anew")
         return base.shape, indexing.Region.of_view(base, array)
@@ -136,7 +136,7 @@ class Memory:
     def _set_node(self, node: Node | None) -> None:
         """Give this tensor another history. Hooks stay with the old one; a retained gradient moves on, as in torch."""
         if node is not None and self.retains_grad:
-            self._node.extra.retains = None
+            self._node.extra.retains = None  # type: ignore[union-attr]
             node.extra = node.extra or Extra()
             node.extra.retains = weakref.ref(self)
         self._node = node
@@ -366,7 +366,7 @@ class _Write:
 
     __slots__ = ("_tensor",)
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Memory) -> None:
         self._tensor = tensor
 
     def __enter__(self) -> np.ndarray[Any, Any]:

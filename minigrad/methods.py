@@ -91,7 +91,7 @@ class Methods(Memory):
         return self.shape if dim is None else self._array.shape[self._dim(dim)]
 
     def dim(self) -> int:
-        return self.ndim
+        return self._array.ndim  # type: ignore[no-any-return]
 
     def numel(self) -> int:
         return self._array.size  # type: ignore[no-any-return]

@@ -5,7 +5,7 @@ must give the same; torch itself is asked again, and where another version answe
 blaming the engine. `python -m parity.corners` writes the file anew from the torch at hand.
 """
 
-# ruff: noqa: E501  (one line an entry)
+
 
 from __future__ import annotations
 

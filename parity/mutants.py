@@ -6,7 +6,7 @@ that has no such rule, is an error: a mutant that was not applied proves nothing
 checks on each, those most likely to see it first, and says which one did after how many examples.
 """
 
-# ruff: noqa: E501  (one line an entry)
+
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ bounded by the judge from the sum of absolute products, so need no number here. 
 torch itself has. To add an op, add its line here, and its formula to `referee.Array` if the judge lacks the name.
 """
 
-# ruff: noqa: E501  (one line an entry)
+
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 Errors are in units of their bound: 1 is the most that the arithmetic allows, 0 is exact.
 """
 
-# ruff: noqa: E501  (the page is written as it will be)
+
 
 from __future__ import annotations
 

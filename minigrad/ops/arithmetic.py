@@ -8,12 +8,11 @@ Next: elementwise.py, functions of one tensor.
 from __future__ import annotations
 
 from typing import Any
+
 import numpy as np
+
 from ..autograd import graph
 from ..autograd.graph import wrap
-from .calling import torch_function
-from .elementwise import reciprocal
-from .promotion import operand, promoted, result_type, shape_error
 from ..rules.arithmetic import (
     POWERS,
     _difference,
@@ -54,7 +53,9 @@ from ..rules.remainders import (
     remainder_number,
     remainder_tensor,
 )
-
+from .calling import torch_function
+from .elementwise import reciprocal
+from .promotion import operand, promoted, result_type, shape_error
 
 # ------------------------------------------------------------------ under torch's names
 

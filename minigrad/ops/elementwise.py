@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+
 import numpy as np
+
 from ..autograd import graph
 from ..autograd.graph import wrap
 from ..dtypes import get_default_dtype
-from .promotion import operand, promoted, shape_error
 from ..rules.elementwise import (
     _clamp,
     abs,
@@ -51,16 +52,16 @@ from ..rules.transcendental import (
     expm1,
     floor,
     frac,
-    log10,
     log1p,
     log2,
+    log10,
     round_half_even,
     rsqrt,
     sinh,
     tan,
     trunc,
 )
-
+from .promotion import operand, promoted, shape_error
 
 # ------------------------------------------------------------------ under torch's names
 

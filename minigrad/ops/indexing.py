@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+
 import numpy as np
+
 from ..autograd import graph
 from ..autograd.graph import Array, wrap
 from ..rules.indexing import (
@@ -31,7 +33,6 @@ from ..rules.indexing import (
     take_region,
     take_slice,
 )
-
 
 # ------------------------------------------------------------------ parts of a tensor, for writes in place
 

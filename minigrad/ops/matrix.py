@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import math
 from typing import Any
+
 from ..autograd import graph
+from ..rules.matrix import (
+    bmm_product,
+    dot_matrices,
+    dot_vectors,
+    mv_product,
+)
+from .promotion import cannot_multiply
 from .shapes import (
     as_new_shape,
     broadcast_shapes,
@@ -17,13 +25,6 @@ from .shapes import (
     squeeze_axes,
     squeeze_row,
     unsqueeze_axis,
-)
-from .promotion import cannot_multiply
-from ..rules.matrix import (
-    bmm_product,
-    dot_matrices,
-    dot_vectors,
-    mv_product,
 )
 
 

@@ -23,13 +23,13 @@ from ..rules.elementwise import (
     tanh,
     where,
 )
+from ..rules.matrix import dot_matrices
+from ..rules.reductions import mean_over, spread, sum_over
+from ..rules.shapes import transposed
 from ..rules.transcendental import (
     erf,
     rsqrt,
 )
-from ..rules.matrix import dot_matrices
-from ..rules.reductions import mean_over, spread, sum_over
-from ..rules.shapes import transposed
 from .shapes import as_dims
 
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)

@@ -7,13 +7,12 @@ Next: shapes.py.
 from __future__ import annotations
 
 from typing import Any
+
 import numpy as np
+
 from .. import dtypes
 from ..autograd import graph
 from ..autograd.graph import wrap
-from .arithmetic import maximum, minimum
-from .calling import named, return_type
-from .shapes import as_dim, as_dims, squeeze_axes
 from ..rules.reductions import (
     Axes,
     count,
@@ -34,7 +33,9 @@ from ..rules.reductions import (
     sum_over,
     taken,
 )
-
+from .arithmetic import maximum, minimum
+from .calling import named, return_type
+from .shapes import as_dim, as_dims, squeeze_axes
 
 # ------------------------------------------------------------------ under torch's names
 

@@ -11,11 +11,19 @@ import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
+
 import numpy as np
+
 from ..autograd import graph
 from ..autograd.graph import wrap
 from ..autograd.modes import is_grad_enabled
 from ..dtypes import promote_types
+from ..rules.rearranging import (
+    diagonal_axes,
+    diagonal_scatter,
+    flip_axes,
+    roll_axes,
+)
 from ..rules.shapes import (
     _squeeze,
     alias,
@@ -38,12 +46,6 @@ from ..rules.shapes import (
     unbind_scatter,
     unsqueeze_axis,
     view_as_shape,
-)
-from ..rules.rearranging import (
-    diagonal_axes,
-    diagonal_scatter,
-    flip_axes,
-    roll_axes,
 )
 
 SEVERAL_VIEWS = (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
+from ..ops.masks import choose
 
 
 @differentiable(condition=None,
@@ -18,7 +19,7 @@ from ..autograd.graph import Array, differentiable
                 y=lambda g, condition: where(condition, 0.0, g))  # fmt: skip
 def where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y. The one that is not taken gets gradient 0, whatever g is."""
-    return np.where(condition, x, y)
+    return choose(condition, x, y)
 
 
 def no_slope(g: Any) -> Any:

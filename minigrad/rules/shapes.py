@@ -136,6 +136,6 @@ def unbind_one(x: Array, axis: int, i: int) -> Array:
 
 @differentiable(x=lambda g, axis, i: unbind_one(g, axis, i))
 def unbind_scatter(x: Array, shape: tuple[int, ...], axis: int, i: int) -> Array:
-    out = np.zeros(shape, x.dtype)
+    out: Array = np.zeros(shape, x.dtype)
     out[(*(slice(None),) * axis, i)] = x
     return out

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import minigrad  # noqa: E402
+import minigrad
 
 # x (2, 3) float32, g the same requiring grad, k int64, b bool: tensors; a the array of x, a64 its float64 copy.
 EXPRESSIONS = """

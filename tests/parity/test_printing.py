@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-import minigrad  # noqa: E402
+import minigrad
 
 ENGINES = (torch, minigrad)
 DRAWN = 900  # a test, of eight; with those under drawn options 10,800 tensors

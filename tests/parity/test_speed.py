@@ -8,8 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from parity import speed  # noqa: E402
-from parity.steps import ROWS, Row  # noqa: E402
+from parity import speed
+from parity.steps import ROWS, Row
 
 SMALL = [name for name, row in ROWS.items() if not row.large]
 NUMBERS = ("median_us", "fastest_us", "ratio", "fastest_ratio")

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (tables of calls)
+
 """Random streams against torch: after any sequence of calls, every number drawn has torch's bits."""
 
 import math
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-import minigrad  # noqa: E402
+import minigrad
 
 ENGINES = (torch, minigrad)
 SEEDS = st.one_of(st.integers(0, 100), st.integers(-(2**63), 2**64 - 1))

@@ -1,4 +1,4 @@
-# ruff: noqa: E501 (tables of calls)
+
 """Records what torch draws and prints, for the tests that run without torch: `python tests/engine/data/record.py`.
 
 streams.json: {expression over `torch`: [[seed, values], ...]}; values are exact (floats as Python writes them), or,
