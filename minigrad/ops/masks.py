@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+FEW = 4096  # elements; up to here np.where takes less than the calls that it saves
 BITS: dict[Any, Any] = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
 
 
@@ -23,8 +24,9 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
 
 
 def _masks(zero: float, condition: Any, x: Any) -> bool:
-    known = type(x) is np.ndarray and x.dtype in BITS and type(condition) is np.ndarray and condition.shape == x.shape
-    return known and zero == 0 and math.copysign(1, zero) == 1
+    if type(x) is not np.ndarray or x.size <= FEW or x.dtype not in BITS or np.shape(condition) != x.shape:
+        return False
+    return zero == 0 and math.copysign(1, zero) == 1
 
 
 def _masked(x: Any, mask: Any) -> Any:
