@@ -326,6 +326,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             for call in calls:
                 status.update(f"{plural(threads)}: {' '.join(map(str, call))}")
                 found.append(next(answers))
+                if call[0] in ("measure_memory", "measure_chain") and "where" in found[-1]:
+                    raise RuntimeError(f"{' '.join(map(str, call))}: {found[-1]['where']}")
         return found
 
     data: dict[str, Any] = {"versions": versions(), "rows": [], "memory": [], "chains": []}
@@ -346,7 +348,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.print("Peak memory of data, parameters and steps, MiB", memory_table(data["memory"]), "", sep="\n")
         if "chain_1m" in right:
             for n, who in itertools.product(CHAINS, CONTENDERS[:2]):
-                data["chains"] += collect(1, ("measure_chain", who, n))
+                data["chains"] += collect(1, ("measure_chain", n, who))
             console.print(f"Chains of 0-d products: ns and bytes an op; goal {CHAIN_BYTES_GOAL} bytes")
             console.print(chain_table(data["chains"]))
         if options.json:

@@ -109,6 +109,53 @@ def test_a_chain_is_measured_by_the_op():
         assert 50 < found["bytes"] < 5000
 
 
+def row_of(name, **more):
+    return {
+        "name": name,
+        "threads": 1,
+        "agree": True,
+        **speed.summary([[1e-6, 2e-6, 1e-6]], 1, ROWS[name].goals),
+        **more,
+    }
+
+
+def test_memory_and_chains_come_with_the_long_chain(monkeypatch, capsys, tmp_path):
+    measured = speed.ask
+    monkeypatch.setattr(speed, "CHAINS", (100, 1000))
+    monkeypatch.setattr(
+        speed,
+        "ask",
+        lambda threads, calls: (
+            measured(threads, calls)
+            if calls[0][0] == "measure_chain"
+            else iter(
+                [row_of("chain_1m")]
+                if calls[0][0] == "measure"
+                else [{**dict(zip(("name", "who"), calls[0][1:])), "bytes": 2**20}]
+            )
+        ),
+    )
+    path = tmp_path / "speed.json"
+    assert speed.main(["chain_1m", "--threads", "1", "--json", str(path)]) == 0
+    data = json.loads(path.read_text())
+    assert [(chain["ops"], chain["who"]) for chain in data["chains"]] == [
+        (n, who) for n in (100, 1000) for who in ("minigrad", "torch")
+    ]
+    assert all(chain["forward_ns"] > 0 and chain["backward_ns"] > 0 for chain in data["chains"])
+    printed = capsys.readouterr().out
+    assert "1000" in printed and max(map(len, printed.splitlines())) <= 80
+
+
+def test_a_child_that_fails_to_measure_memory_is_reported(monkeypatch, capsys):
+    failed = {"name": "linreg_1m", "agree": False, "where": "MemoryError: too large"}
+    monkeypatch.setattr(speed, "MEMORY_IS_SEEN", True)
+    monkeypatch.setattr(
+        speed, "ask", lambda threads, calls: iter([row_of("linreg_1m") if calls[0][0] == "measure" else failed])
+    )
+    assert speed.main(["linreg_1m", "--threads", "1"]) == 1
+    assert "MemoryError" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "words"), [(["nonsense"], "no row named nonsense"), (["add", "--json", "/no/such/x.json"], "cannot write")]
 )
