@@ -1,4 +1,4 @@
-"""python -m parity: everything; or one of ops, programs, corners, calls, training, mutants, script, speed.
+"""python -m parity: everything; or one of ops, programs, corners, calls, training, mutants, script, effects, speed.
 
 Exit status: 0 no difference, 1 a difference, 2 wrong usage or something that is not there.
 """
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m parity",
         parents=[common],
         description="Check an autograd engine against torch.",
-        epilog="Without a command all but script and speed are run. Exit: 0 same, 1 a difference, 2 wrong usage.",
+        epilog="Without a command all but script, effects and speed are run. Exit: 0 same, 1 a difference, 2 wrong usage.",
     )
     commands = out.add_subparsers(dest="command", metavar="COMMAND")
     ops = commands.add_parser(
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     mutants = commands.add_parser("mutants", parents=[common], help="the checker checked: wrong engines must be caught")
     mutants.add_argument("names", nargs="*", metavar="MUTANT")
     commands.add_parser("script", add_help=False, help="any torch script under both: script FILE [ARGS]")
+    commands.add_parser("effects", add_help=False, help="programs with writes in place, views, hooks: torch's gradient or error")
     commands.add_parser("speed", add_help=False, help="the engine, torch and hand-written NumPy, timed")
     return out
 
@@ -211,9 +212,9 @@ def versions(*engines: Engine) -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    for routed in ("script", "speed"):
-        if argv[:1] == [routed]:
-            return int(importlib.import_module(f"parity.{routed}" + ("s" if routed == "script" else "")).main(argv[1:]))
+    routed = {"script": "scripts", "speed": "speed", "effects": "effects"}
+    if argv and argv[0] in routed:
+        return int(importlib.import_module(f"parity.{routed[argv[0]]}").main(argv[1:]))
     options = parser().parse_args(argv)
     try:
         theirs = load(options.against, options.device)

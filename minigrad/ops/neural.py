@@ -32,6 +32,7 @@ from ..rules.transcendental import (
 )
 from .shapes import as_dims
 
+EPSILON = float(np.float32(1e-12))  # torch's bound of p (1 - p), a float32 also for float64
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 
 # ------------------------------------------------------------------ activations
@@ -44,7 +45,7 @@ def leaky_relu(x: Array, slope: float) -> Array:
 
 @differentiable(x=lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
 def elu(x: Array, alpha: float) -> Array:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, x.dtype.type(0), x)))
 
 
 @differentiable(x=lambda g, x: g * (0.5 * (1 + erf(x * SQRT_HALF)) + x * exp(-0.5 * (x * x)) * (0.5 * SQRT_2_OVER_PI)))
@@ -67,7 +68,13 @@ def silu(x: Array) -> Array:
     return x / (1 + np.exp(-x))
 
 
-@differentiable(x=lambda g, x, beta, threshold: where(x * beta > threshold, g, g * sigmoid(x * beta)))
+def softplus_slope(g: Any, x: Any, beta: float, threshold: float) -> Any:
+    linear = x * beta > threshold
+    e = exp(where(linear, 0.0, x * beta))  # e / (e + 1) keeps what sigmoid loses to underflow
+    return where(linear, g, g * (e / (e + 1)))
+
+
+@differentiable(x=lambda g, x, beta, threshold: softplus_slope(g, x, beta, threshold))
 def softplus(x: Array, beta: float, threshold: float) -> Array:  # linear above the threshold
     scaled = x * beta
     return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
@@ -277,7 +284,7 @@ huber_loss, smooth_l1_loss = (
 
 
 def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> Any:
-    slope = (input - target) / clamp_numbers((1 - input) * input, 1e-12, None)
+    slope = (input - target) / clamp_numbers((1 - input) * input, EPSILON, None)
     return share(g, reduction, input.shape, 1.0, weight) * slope
 
 
