@@ -21,7 +21,14 @@ torch = pytest.importorskip("torch")
 def test_what_is_recorded_is_what_torch_says(group: str) -> None:
     recorded = json.loads(RECORDED.read_text())[group]
     assert list(recorded) == list(dict.fromkeys(GROUPS[group]))
-    assert not {case: ask(torch, case) for case, said in recorded.items() if not agree(ask(torch, case), said)}
+    differ = {}
+    for case, said in recorded.items():
+        says = ask(torch, case)
+        if said.get("warning", "").startswith("Creating a tensor from a list of numpy"):  # torch warns of it once a process
+            says["warning"] = said["warning"]
+        if not agree(says, said):
+            differ[case] = says
+    assert not differ
 
 
 if __name__ == "__main__":
