@@ -173,15 +173,15 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
 
     RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
     """
-    shape = tuple(g.shape)
-    extra = len(shape) - len(like.shape)
-    if extra < 0 or any(n != m and n != 1 for n, m in zip(like.shape, shape[extra:])):
-        raise RuntimeError(
-            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got {list(shape)} but "
-            f"expected shape compatible with {list(like.shape)}"
-        )
-    if shape != like.shape:
-        g = sum_to_size(g, like.shape)
+    shape, wanted = tuple(g.shape), like.shape
+    if shape != wanted:
+        extra = len(shape) - len(wanted)
+        if extra < 0 or any([n != m and n != 1 for n, m in zip(wanted, shape[extra:])]):
+            raise RuntimeError(
+                f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got "
+                f"{list(shape)} but expected shape compatible with {list(wanted)}"
+            )
+        g = sum_to_size(g, wanted)
     if isinstance(g, graph.Tensor):
         return g if g._array.dtype == like.dtype else g._cast(like.dtype)
     return g if g.dtype == like.dtype else g.astype(like.dtype)
@@ -211,9 +211,10 @@ def _root_gradients(roots: Any, gradients: Any, create_graph: bool) -> list[Any]
     for i, (t, g) in enumerate(zip(roots, gradients)):
         if not isinstance(t, graph.Tensor):
             raise TypeError(f"element {i} of tensors must be a Tensor, not {type(t).__name__}")
-        with recording(True):  # so that a view whose base was overwritten shows it
-            node = source(t)
-        if node is None:
+        if t._base is not None:
+            with recording(True):  # so that a view whose base was overwritten shows it
+                t._current_node()
+        if t._node is None:
             raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
         array = t._array
         if g is None:
