@@ -2,7 +2,7 @@
 
 `float32`, `int64`, ... are objects of their own, as in torch (they print as `torch.float32`), each standing for a NumPy
 dtype. `promote_types` is torch's lattice: bool < integers < floats, so that int64 with float32 gives float32, where NumPy
-would give float64. Who outranks whom between tensors of different rank is settled in `ops/arithmetic.py`.
+would give float64. Who outranks whom between tensors of different rank is settled in `ops/promotion.py`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_writes`, shared with its views), and
 `_node`: None for a constant, AccumulateGrad for a leaf that requires grad, else the node that recorded how it was made. Its methods
-and operators are the operations of `ops/`. Next: autograd/graph.py, how an operation is recorded.
+and operators are the operations of `rules/`. Next: autograd/graph.py, how an operation is recorded.
 """
 
 from __future__ import annotations

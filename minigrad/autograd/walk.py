@@ -4,7 +4,7 @@
 recorded later and has been handled, so its gradient is complete. It runs the node's rules and adds what they give to the
 gradients of the parents. Gradients in flight live in one dictionary inside the walk, never on the nodes; so a graph can be
 walked again, and two losses can share nodes. In the end only the leaves' gradients are left, and go into `.grad`.
-Next: ops/arithmetic.py, for the rules themselves.
+Next: rules/arithmetic.py, for the rules themselves.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The operations, each with its derivative rules: arithmetic, elementwise functions, reductions, shapes, indexing, matrices.
+"""The operations as torch calls them: by keyword, with `dim`, `keepdim`, `out`, and torch's error texts.
 
-Start with arithmetic.py. `autograd/graph.py` says how a table of rules becomes an operation.
+The derivative table is in rules/; statistics, choosing, rearranging, linear_algebra and neural have rarer rules beside their functions.
+Start with calling.py.
 """

@@ -1,8 +1,6 @@
-"""Operations on two tensors, elementwise, with broadcasting and torch's type promotion.
+"""The operations on two tensors as torch calls them: `pow` by what its operands are, remainders, comparisons, `alpha` and `out`.
 
-The rules give the gradient in the shape of the result; where an input was broadcast, the walk sums it. Either input may be
-a Python number. Then come comparisons, and the functions that torch offers under these names.
-Next: elementwise.py, functions of one tensor.
+Their rules are in rules/arithmetic.py and rules/remainders.py. Next: elementwise.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Functions of one tensor, applied to each element; and `where`, which chooses between two.
+"""The functions of one tensor as torch calls them, `clamp` and `where` with their promotion.
 
-A table of calculus: a line gives a function's name, how NumPy computes it, and how its gradient follows from g, that of the
-result. Integers become the default float type where the result is not an integer (`floats`). Next: reductions.py.
+Their rules are in rules/elementwise.py and rules/transcendental.py. Next: reductions.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Choosing elements: x[...] by integers, slices, masks and index tensors, and assignment to them.
+"""x[...] by integers, slices, masks and index tensors, and assignment to them: what a key means in torch.
 
-Integers, slices, None and ... give views that share memory. Masks and index tensors copy; an element that is chosen twice
-gets the sum of both gradients. A write into part of a tensor is one operation, `copy_slices`. Next: matrix.py.
+The rules are in rules/indexing.py. Here are also `Region`, which finds a view within its base, and the refusal of writes that would
+read what they write. Next: matrix.py.
 """
 
 from __future__ import annotations

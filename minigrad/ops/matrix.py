@@ -1,7 +1,6 @@
-"""Matrix products of vectors, matrices and batches of matrices.
+"""Matrix products as torch calls them: `matmul` (`@`) chooses among dot, mv, mm and bmm by the number of dimensions.
 
-`dot`, `mv`, `mm` and `bmm` are the primitives; `matmul` (`@`) chooses among them by the number of dimensions, as torch does.
-Next: autograd/walk.py, if you have not been there, or nn/.
+Their rules are in rules/matrix.py. Next: nn/module.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Reductions: sums, means and extrema over all elements or over some dimensions.
+"""Sums, means and extrema as torch calls them: over all elements or over `dim`, with `keepdim`.
 
-`dim` may be an int, negative or not, a tuple of them, or None for all; `keepdim` keeps the reduced dimensions with size 1.
-Next: shapes.py.
+`dim` may be an int, negative or not, a tuple of them, or None for all. Their rules are in rules/reductions.py. Next: shapes.py.
 """
 
 from __future__ import annotations

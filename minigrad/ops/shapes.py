@@ -1,7 +1,6 @@
-"""Operations that only move elements: views that share memory, and expand, cat, flip.
+"""Operations that only move elements as torch calls them: sizes with -1, dimensions from the back, views that may not copy; cat.
 
-Every rule undoes its operation: reshape by reshape, transpose by transpose, expand by a sum, cat by slices.
-Next: indexing.py.
+Their rules are in rules/shapes.py. Next: indexing.py.
 """
 
 from __future__ import annotations
