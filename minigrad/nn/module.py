@@ -33,6 +33,11 @@ class Parameter(Tensor):
         parameter.requires_grad = requires_grad
         return parameter
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copy = super().__deepcopy__(memo)
+        copy._grad = None  # as torch: the copy of a parameter starts without a gradient
+        return copy
+
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
 

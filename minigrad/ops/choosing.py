@@ -133,7 +133,7 @@ def _vector(name: str, index: Any) -> Any:
         raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector")
-    return wrap(np.atleast_1d(index._array))
+    return index if index.ndim else wrap(np.atleast_1d(index._array))
 
 
 @torch_function

@@ -140,7 +140,7 @@ def _join(node_class: Any, tensors: Sequence[Any], join: Any, axis: int, keys: S
     """The tensors, promoted to one dtype, joined by a NumPy function; `keys` say where each is in the result."""
     common = functools.reduce(promote_types, [t.dtype for t in tensors])
     tensors = [t._cast(common.numpy) for t in tensors]
-    out = join([t._array for t in tensors], axis)
+    out = np.ascontiguousarray(join([t._array for t in tensors], axis))  # NumPy would keep the order of transposed inputs
     tensor = wrap(out)
     if is_grad_enabled() and out.dtype.kind == "f":
         parents = tuple([graph.source(t) for t in tensors])

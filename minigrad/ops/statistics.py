@@ -37,7 +37,7 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
     """2 / (n - correction) * (x - mean), times g."""
     freedom = count(x.shape, axes) - correction
-    return spread(g * (2 / freedom if freedom > 0 else math.inf), x.shape, axes, keepdim) * (x - mean_over(x, axes, True))
+    return spread(g * (2 / freedom if freedom else math.inf), x.shape, axes, keepdim) * (x - mean_over(x, axes, True))
 
 
 @differentiable(name="StdBackward0",
