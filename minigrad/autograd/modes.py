@@ -40,26 +40,8 @@ class _Switch:
         return type(self)()
 
 
-class no_grad(_Switch):
-    """Nothing is recorded inside: `with no_grad():`, `@no_grad()` or `@no_grad`."""
-
-    _to = False
-
-    def __new__(cls, function: Any = None) -> Any:
-        return object.__new__(cls) if function is None else cls()(function)
-
-    def __enter__(self) -> None:
-        self._before = _enabled.get()
-        _enabled.set(self._to)
-
-    def __exit__(self, *exception: object) -> None:
-        _enabled.set(self._before)
-
-
-class recording:
+class recording(_Switch):
     """Recording on or off inside a `with` block: what the backward walk uses."""
-
-    __slots__ = ("_to", "_before")
 
     def __init__(self, to: bool) -> None:
         self._to = to
@@ -70,6 +52,18 @@ class recording:
 
     def __exit__(self, *exception: object) -> None:
         _enabled.set(self._before)
+
+
+class no_grad(recording):
+    """Nothing is recorded inside: `with no_grad():`, `@no_grad()` or `@no_grad`."""
+
+    _to = False
+
+    def __new__(cls, function: Any = None) -> Any:
+        return object.__new__(cls) if function is None else cls()(function)
+
+    def __init__(self, function: Any = None) -> None:
+        pass
 
 
 class enable_grad(no_grad):

@@ -13,24 +13,19 @@ from ..autograd import graph
 from ..autograd.graph import wrap
 from ..rules.arithmetic import (
     POWERS,
-    _difference,
     add,
     div,
-    integer_power,
     maximum,
     minimum,
     mul,
     number_power,
-    number_power_slope,
     power,
-    power_number,
     power_slope,
     raised,
     rsub,
     scaled,
     squared,
     sub,
-    without_bools,
 )
 from ..rules.remainders import (
     _dividing,

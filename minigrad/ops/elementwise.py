@@ -14,7 +14,6 @@ from ..autograd import graph
 from ..autograd.graph import wrap
 from ..dtypes import get_default_dtype
 from ..rules.elementwise import (
-    _clamp,
     abs,
     between,
     clamp_numbers,
@@ -24,9 +23,7 @@ from ..rules.elementwise import (
     function,
     log,
     neg,
-    no_slope,
     reciprocal,
-    refuse_bool,
     relu,
     sigmoid,
     sign,

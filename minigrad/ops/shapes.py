@@ -24,7 +24,6 @@ from ..rules.rearranging import (
     roll_axes,
 )
 from ..rules.shapes import (
-    _squeeze,
     alias,
     as_new_shape,
     can_view,
@@ -42,7 +41,6 @@ from ..rules.shapes import (
     swap_axes,
     transposed,
     unbind_one,
-    unbind_scatter,
     unsqueeze_axis,
     view_as_shape,
 )
