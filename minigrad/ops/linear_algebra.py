@@ -12,23 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from .arithmetic import mul
-from .calling import return_type, torch_function
+from ..rules.arithmetic import mul
+from ..rules.matrix import dot_matrices
+from ..rules.reductions import sum_over
+from ..rules.shapes import expand, permute_axes, reshape_array, swap_axes, transposed, unsqueeze_axis
+from .calling import check, return_type, torch_function
 from .elementwise import broadcasting
-from .matrix import bmm, cannot_multiply, dot_matrices
-from .promotion import promoted
+from .matrix import bmm, refuse_bool
+from .promotion import cannot_multiply, promoted
 from .rearranging import diagonal
-from .reductions import sum_over
-from .shapes import (
-    as_dim,
-    expand,
-    expand_to,
-    permute_axes,
-    reshape_array,
-    swap_axes,
-    transposed,
-    unsqueeze_axis,
-)
+from .shapes import as_dim, expand_to
 
 
 @differentiable(name="AddmmBackward0",

@@ -13,10 +13,13 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import Array, differentiable, wrap
-from .calling import named, return_type, torch_function
-from .elementwise import abs, sign, where
-from .reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
-from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
+from ..rules.elementwise import abs, sign, where
+from ..rules.rearranging import flip_axes
+from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
+from ..rules.shapes import reshape_array
+from .calling import check, named, return_type, torch_function
+from .reductions import in_sum_dtype
+from .shapes import along, as_dim, as_dims, broadcast_shapes
 
 # ------------------------------------------------------------------ variance and standard deviation
 
