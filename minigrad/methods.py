@@ -170,13 +170,8 @@ class Methods(Memory):
         """The old type string, as 'torch.FloatTensor'; or this tensor in a dtype or type so named."""
         if dtype is None:
             return f"torch.{self.dtype.legacy}Tensor"
-        if isinstance(dtype, str):
-            for d in dtypes.ALL:
-                if dtype == f"torch.{d.legacy}Tensor":
-                    dtype = d
-        dtype = dtype.dtype if isinstance(dtype, creation.LegacyType) else dtype
-        if not isinstance(dtype, dtypes.dtype):
-            raise ValueError(f"invalid type: {dtype!r}")
+        dtype = creation.dtype_of_type(dtype) or dtype
+        check(isinstance(dtype, dtypes.dtype), f"invalid type: {dtype!r}", ValueError)
         return self._cast(dtype.numpy)
 
     def type_as(self, other: Any) -> Any:
