@@ -19,7 +19,7 @@ from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .creation import (
     BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor, ShortTensor, arange,
-    as_tensor, empty, empty_like, eye, from_numpy, full, full_like, get_default_device, linspace, logspace, ones, ones_like,
+    as_tensor, empty, empty_like, eye, from_numpy, full, full_like, get_default_device, linspace, ones, ones_like,
     set_default_device, set_default_tensor_type, tensor, zeros, zeros_like,
 )  # fmt: skip
 from .dtypes import (

@@ -258,14 +258,6 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     return finish(values.astype(kind), None, requires_grad, device)
 
 
-def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
-    """base ** linspace(start, end, steps)."""
-    exponents = linspace(start, end, steps, dtype=dtypes.float64)._array
-    return finish((base**exponents).astype((dtype or dtypes.get_default_dtype()).numpy), None, requires_grad, device)
-
-
 @torch_function
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Ones on the diagonal of an (n, m) matrix of zeros."""

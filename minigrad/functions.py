@@ -17,15 +17,15 @@ from .ops.matrix import bmm, dot, mm, mv, torch_matmul as matmul
 from .ops.neural import log_softmax, logsumexp, softmax
 from .ops.promotion import result_type
 from .ops.rearranging import (
-    broadcast_tensors, broadcast_to, chunk, diag, diagonal, flip, meshgrid, movedim, narrow, ravel, repeat, repeat_interleave,
-    roll, select, split, tile, trace, tril, triu,
+    broadcast_to, chunk, diag, diagonal, flip, meshgrid, ravel, repeat,
+    roll, select, split, tril, triu,
 )  # fmt: skip
 from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
 from .ops.shapes import (
     cat, clone, expand_to as expand, flatten, permute, reshape, squeeze, stack, t, transpose, unbind, unsqueeze, view,
 )  # fmt: skip
 from .ops.statistics import (
-    allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
+    allclose, argsort, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
 )  # fmt: skip
 from .rules.elementwise import abs, cos, exp, log, neg, reciprocal, relu, sigmoid, sign, sin, sqrt, tanh
 from .rules.transcendental import (
@@ -34,7 +34,7 @@ from .rules.transcendental import (
 
 subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
 concat, swapdims, swapaxes = cat, transpose, transpose
-ONLY_FUNCTIONS = {"broadcast_tensors", "cat", "concat", "einsum", "meshgrid", "result_type", "stack", "where"}
+ONLY_FUNCTIONS = {"cat", "concat", "einsum", "meshgrid", "result_type", "stack", "where"}
 ONLY_METHODS = {"expand", "repeat", "swapaxes", "swapdims", "view"}
 IN_PLACE = set(  # also as functions: torch.exp_(x)
     "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor frac log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid "

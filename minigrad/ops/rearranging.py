@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import Array, differentiable, wrap
+from ..autograd.graph import Array, differentiable
 from ..rules import rearranging as rules
-from ..rules.indexing import scatter_slice, take_slice
+from ..rules.indexing import scatter_slice
 from ..rules.reductions import sum_over
-from ..rules.shapes import expand, in_order, permute_axes, reshape_array, unsqueeze_axis
+from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
-from .choosing import index_select
 from .indexing import getitem
-from .shapes import along, as_dim, as_dims, as_sizes, broadcast_shapes, expand_to, frozen
+from .shapes import along, as_dim, as_dims, as_sizes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
 
@@ -64,19 +63,6 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
 
 
 @torch_function
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
-    """The `length` slices along `dim` that begin at `start`, as a view."""
-    check(input.ndim, "narrow() cannot be applied to a 0-dim tensor.")
-    axis, start = as_dim(dim, input.ndim), int(start)
-    n = input._array.shape[axis]
-    check(length >= 0, "narrow(): length must be non-negative.")
-    check(-n <= start <= n, f"start out of range (expected to be in range of [{-n}, {n}], but got {start})", IndexError)
-    start += n if start < 0 else 0
-    check(start + length <= n, f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return take_slice(input, along(axis, slice(start, start + length)))
-
-
-@torch_function
 def select(input: Any, dim: int, index: int) -> Any:
     """The slice with this number along `dim`, which is lost."""
     return getitem(input, along(as_dim(dim, input.ndim), index))
@@ -109,42 +95,9 @@ def repeat(input: Any, *repeats: Any) -> Any:
 
 
 @torch_function
-def tile(input: Any, *dims: Any) -> Any:
-    """As `repeat`; fewer numbers than dimensions are for the last ones, as in NumPy."""
-    times = as_sizes(dims, "dims")
-    return repeat(input, (1,) * (input.ndim - len(times)) + times)
-
-
-@torch_function
-def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Any:
-    """Each slice along `dim` (each element if None) so often, copies next to each other; `repeats` alone gives their numbers."""
-    if repeats is None:
-        input, repeats = wrap(np.arange(len(input))), input
-    x = reshape_array(input, (-1,)) if dim is None else input
-    axis = as_dim(0 if dim is None else dim, x.ndim)
-    n, times = x._array.shape[axis], np.asarray(getattr(repeats, "_array", repeats))
-    check((times >= 0).all(), "Repeats must be non-negative")
-    if isinstance(repeats, int):
-        shape = x._array.shape
-        copies = in_order(expand(unsqueeze_axis(x, axis + 1), (*shape[: axis + 1], repeats, *shape[axis + 1 :])))
-        return reshape_array(copies, (*shape[:axis], n * repeats, *shape[axis + 1 :]))
-    if times.size not in (1, n):
-        raise RuntimeError(
-            f"repeats must have the same size as input along dim, but got repeats.size(0) = {times.size} and input.size({axis}) = {n}"
-        )
-    return index_select(x, axis, wrap(np.repeat(np.arange(n), times)))
-
-
-@torch_function
 def broadcast_to(input: Any, size: Any) -> Any:
     """input expanded to a shape (Tensor.expand)."""
     return expand_to(input, size)
-
-
-def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """The tensors expanded to the shape of their sum."""
-    shape = broadcast_shapes(*[t._array.shape for t in tensors])
-    return tuple([expand(t, shape) for t in tensors])
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
@@ -183,26 +136,6 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
         return rules.roll_axes(input, shifts, None)
     check(len(shifts) == len(axes), f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
     return rules.roll_axes(input, shifts, tuple([as_dim(d, input.ndim) for d in axes]))
-
-
-@torch_function
-def movedim(input: Any, source: Any, destination: Any) -> Any:
-    """input with its dimensions `source` at the places `destination`, the others in order."""
-    sources, places = as_sizes((source,)), as_sizes((destination,))
-    if len(sources) != len(places):
-        raise RuntimeError(
-            f"movedim: Invalid source or destination dims: source ({list(sources)} dims) should contain the same number of dims "
-            f"as destination ({list(places)} dims)"
-        )
-    axes: list[int] = []
-    to: list[int] = []
-    for name, given, found in (("source", sources, axes), ("destination", places, to)):
-        found += [as_dim(d, input.ndim) for d in given]
-        check(len(set(found)) == len(found), f"movedim: repeated dim in `{name}` ({list(given)})")
-    order = [d for d in range(input.ndim) if d not in axes]
-    for place, axis in sorted(zip(to, axes)):
-        order.insert(place, axis)
-    return permute_axes(input, tuple(order))
 
 
 @torch_function
@@ -250,15 +183,3 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 @differentiable(name="DiagonalBackward0_copy", x=lambda g, x_shape, offset: rules.diagonal_scatter(g, x_shape, offset, 0, 1))
 def diagonal_copy(x: Array, offset: int) -> Array:
     return np.diagonal(x, offset).copy()
-
-
-@differentiable(name="TraceBackward0", x=lambda g, x_shape: rules.diagonal_scatter(expand(g, (min(x_shape),)), x_shape, 0, 0, 1))
-def trace_of(x: Array) -> Array:
-    return np.trace(x)
-
-
-@torch_function
-def trace(input: Any) -> Any:
-    """The sum of the diagonal of a matrix."""
-    check(input.ndim == 2, f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    return trace_of(input)
