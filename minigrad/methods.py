@@ -23,6 +23,8 @@ from .ops.calling import check
 class Methods(Memory):
     """The methods of a Tensor that are no operators."""
 
+    __slots__ = ()
+
     # ---- hooks on gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:

@@ -30,8 +30,8 @@ import numpy as np
 from ..ops.shapes import alias
 from . import graph
 from .checks import SECOND_TIME
-from .graph import NOTHING, AccumulateGrad, Extra, Node, source, wrap, writes
-from .modes import anomaly, is_grad_enabled, no_grad
+from .graph import NOTHING, AccumulateGrad, Extra, Node, source, version, wrap, writes
+from .modes import anomaly, is_grad_enabled, no_grad, recording
 from .walk import fit
 
 
@@ -127,7 +127,7 @@ class BackwardNode(Node):
                 self.from_outputs[i] = j
                 t = wrap(t._storage(), None, t._writes)
             kept.append(NOTHING if t is None else t)
-        self.saved, self.versions = tuple(kept), tuple([t._writes[0] for t in kept])
+        self.saved, self.versions = tuple(kept), tuple([version(t) for t in kept])
         self.keeps = ("saved",) * len(kept)  # the walk frees what a node keeps
         ctx._to_save = ctx._dirty = ctx._constant = ()
         ctx._node = weakref.ref(self)
@@ -157,7 +157,8 @@ class BackwardNode(Node):
                 arguments.append(None)
             else:
                 arguments.append(wrap(np.zeros(*output)))
-        results = _backward_of(self.function)(self.ctx, *arguments)
+        with recording(traced):
+            results = _backward_of(self.function)(self.ctx, *arguments)
         if not isinstance(results, tuple):
             results = (results,)
         if len(results) > len(self.inputs) and all(r is None for r in results[len(self.inputs) :]):

@@ -48,7 +48,8 @@ class UninitializedParameter(Parameter):
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None) -> Any:
         check_device(device)
         parameter = super().__new__(cls, wrap(np.empty(0, (dtype or get_default_dtype()).numpy)), requires_grad)
-        parameter._cast(parameter.__dict__.pop("_array").dtype)
+        parameter._cast(parameter._array.dtype)
+        del parameter._array
         return parameter
 
     def __getattr__(self, name: str) -> Any:
