@@ -242,10 +242,18 @@ class Memory:
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, (Memory, int, float, np.number, np.bool_)):
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
-        if not isinstance(value, Memory):
+        number = not isinstance(value, Memory)
+        if number:
             value = wrap(np.asarray(value))
         parsed = indexing.parse(self, key)
         by_tensors = bool(parsed[-1])
+        # one value where a mask is True is masked_fill_, which converts it; everything else by index tensors does not
+        fills = by_tensors and value._array.size == 1 and self.ndim > 0 and [k._array.dtype.kind for k in parsed[-1]] == ["b"]
+        if by_tensors and not fills and not number and value._array.dtype != self._array.dtype:
+            raise RuntimeError(
+                f"Index put requires the source and destination dtypes match, got {self.dtype.legacy} for the destination and "
+                f"{value.dtype.legacy} for the source."
+            )
         if not by_tensors and key is not Ellipsis and 0 in self._storage().strides:  # expanded; the part may not be
             indexing.getitem(self, key)[...] = value
             return
@@ -258,7 +266,7 @@ class Memory:
             if extra > 0 and value._array.shape[:extra] == (1,) * extra:
                 value = shapes.reshape(value, value._array.shape[extra:])
             if by_tensors:
-                if value._array.size > 1 or self.ndim == 0 or parsed[-1][0]._array.dtype.kind != "b":
+                if not fills:
                     indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
                 indexing.refuse_repeats(target)
