@@ -43,6 +43,7 @@ class Memory:
     _detached: int = 0  # the number that a node had got if it had been made when `detach_` was called
     _seen: int = 0  # the version of the base for which `_node` of a view was made
     _inference: bool = False
+    _written: Any = None  # of the saved result of a write through a view: a weak reference to the view's node after the write
 
     if TYPE_CHECKING:
 
@@ -193,9 +194,11 @@ class Memory:
 
     def _rebase(self, node: Any) -> None:
         """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own."""
+        saved: Any = None
         if node is not None and "out" in node.keeps:  # the result that was saved is now this tensor
             at = node.keeps.index("out")
-            node.saved = (*node.saved[:at], wrap(self._array, None, self._writes), *node.saved[at + 1 :])
+            saved = wrap(self._array, None, self._writes)
+            node.saved = (*node.saved[:at], saved, *node.saved[at + 1 :])
             node.versions = (*node.versions[:at], self._writes[0], *node.versions[at + 1 :])
         if self._base is None:
             self._set_node(node)
@@ -205,6 +208,8 @@ class Memory:
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
         self._seen = -1
         self._current_node()  # now: the old node may be met on the way back, and the base may be detached
+        if saved is not None and self._node is not None:
+            saved._written = weakref.ref(self._node)  # weakly, since it leads to `node`, which holds `saved`
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Any:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
