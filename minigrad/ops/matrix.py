@@ -61,12 +61,13 @@ def matmul(x: Any, y: Any) -> Any:
     check(n and m, f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
     if n == 1 and m == 1:
         return dot(x, y)
-    if n == 1:  # a vector on the left is a row
-        product = matmul(shapes.unsqueeze_axis(x, 0), y)
-        return shapes.squeeze_row(product, (0,)) if m == 2 else shapes.as_new_shape(product, (*y._array.shape[:-2], y._array.shape[-1]))
-    if m == 1:  # and on the right a column
-        product = matmul(x, shapes.unsqueeze_axis(y, 1))
-        return shapes.squeeze_axes(product, (product.ndim - 1,))
+    if n == 1 and m == 2:  # a vector on the left is a row
+        return shapes.squeeze_row(matmul(shapes.unsqueeze_axis(x, 0), y), (0,))
+    if n == 1:
+        return matmul(shapes.swap_axes(y, m - 2, m - 1), x)
+    if m == 1:  # a batch of matrices times a vector: one matrix times the vector
+        *batch, inner = x._array.shape
+        return shapes.as_new_shape(mv(shapes.reshape_array(x, (math.prod(batch), inner)), y), tuple(batch))
     if m == 2:  # one matrix for the whole batch: a product of two matrices
         *batch, rows, inner = x._array.shape
         flat = shapes.reshape_array(x, (math.prod((*batch, rows)), inner))
