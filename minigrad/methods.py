@@ -298,8 +298,8 @@ def _view_twin(operation: Any) -> Any:
 def _new(name: str) -> Any:
     """`x.new_zeros(2)` and its like: `torch.zeros(2)` in the dtype of x, unless told otherwise."""
 
-    def apply(self: Any, *args: Any, dtype: Any = None, **options: Any) -> Any:
-        return getattr(creation, name)(*args, dtype=dtype or self.dtype, **options)
+    def apply(self: Any, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return getattr(creation, name)(*size, dtype=dtype or self.dtype, **options)
 
     return apply
 

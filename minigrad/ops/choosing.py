@@ -120,11 +120,6 @@ def add_slices(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> Arr
     return out
 
 
-@differentiable(name="IndexAddBackward0", x=lambda g: g, index=None, source=lambda g, index, axis: take_slices(g, index, axis))
-def add_into_slices(x: Array, index: Array, source: Array, axis: int) -> Array:
-    return x + add_slices.forward(source, index, x.shape, axis)
-
-
 def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
     """index as a vector of numbers of slices of x; IndexError if one is out of range."""
     check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32 or int64 for index")
@@ -140,17 +135,6 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     axis = as_dim(dim, input.ndim)
     index = _vector("index_select", input, axis, index)
     return take_slices(input, index, axis) if input.ndim else input.clone()
-
-
-@torch_function
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
-    """input with alpha times the slices of source added to its slices at the numbers in `index`."""
-    axis = as_dim(dim, input.ndim)
-    n, m = index._array.size, source._array.shape[axis]
-    check(n == m, f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({m}), for dim: {axis}")
-    check(source.dtype is input.dtype, "index_add_(): self and source expected to have the same dtype")
-    index = _vector("index_add", input, axis, index)
-    return add_into_slices(input, index, source if alpha == 1 else source * alpha, axis)
 
 
 # ------------------------------------------------------------------ masks

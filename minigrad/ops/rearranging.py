@@ -16,7 +16,6 @@ from ..rules.indexing import scatter_slice
 from ..rules.reductions import sum_over
 from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
-from .indexing import getitem
 from .shapes import along, as_dim, as_dims, as_sizes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
@@ -60,12 +59,6 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     check(input.ndim, "chunk expects at least a 1-dimensional tensor")
     n = input._array.shape[as_dim(dim, input.ndim)]
     return split(input, max(-(-n // chunks), 1), dim)
-
-
-@torch_function
-def select(input: Any, dim: int, index: int) -> Any:
-    """The slice with this number along `dim`, which is lost."""
-    return getitem(input, along(as_dim(dim, input.ndim), index))
 
 
 # ------------------------------------------------------------------ repeating
@@ -160,14 +153,6 @@ def _triangle(name: str, function: Any) -> Any:
 
 
 tril, triu = _triangle("tril", np.tril), _triangle("triu", np.triu)
-
-
-@torch_function
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The diagonals of the matrices in two dimensions, as the last dimension of a view."""
-    i, j = as_dim(dim1, input.ndim), as_dim(dim2, input.ndim)
-    check(i != j, f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return rules.diagonal_axes(input, offset, i, j)
 
 
 @torch_function
