@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import wrap
+from ..autograd.graph import source, wrap
 from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
@@ -145,6 +145,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied {sizes}")
     if bias._array.shape != (outer,):
         bias = expand_to(bias, (math.prod(rows), outer))
+    if input.requires_grad:  # torch keeps weight.t() for it, another tensor, which `weight.data = ...` leaves as it was
+        weight = wrap(w, source(weight), weight._writes)
     if x.ndim == 2:
         return neural.affine(input, weight, bias)
     flat = neural.affine(reshape_array(input, (math.prod(rows), inner)), weight, bias)

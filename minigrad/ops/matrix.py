@@ -21,8 +21,8 @@ from .shapes import (
     broadcast_shapes,
     expand_to,
     reshape_array,
-    squeeze_axes,
     squeeze_row,
+    swap_axes,
     unsqueeze_axis,
 )
 
@@ -71,12 +71,13 @@ def matmul(x: Any, y: Any) -> Any:
         return dot(x, y)
     if n == 2 and m == 1:
         return mv(x, y)
-    if n == 1:  # a vector on the left is a row
-        product = matmul(unsqueeze_axis(x, 0), y)
-        return squeeze_row(product, (0,)) if m == 2 else as_new_shape(product, (*y._array.shape[:-2], y._array.shape[-1]))
-    if m == 1:  # and on the right a column
-        product = matmul(x, unsqueeze_axis(y, 1))
-        return squeeze_axes(product, (product.ndim - 1,))
+    if n == 1 and m == 2:  # a vector on the left is a row
+        return squeeze_row(matmul(unsqueeze_axis(x, 0), y), (0,))
+    if n == 1:
+        return matmul(swap_axes(y, m - 2, m - 1), x)
+    if m == 1:  # a batch of matrices times a vector: one matrix times the vector
+        *batch, inner = x._array.shape
+        return as_new_shape(mv(reshape_array(x, (math.prod(batch), inner)), y), tuple(batch))
     if m == 2:  # one matrix for the whole batch: a product of two matrices
         *batch, rows, inner = x._array.shape
         flat = reshape_array(x, (math.prod((*batch, rows)), inner))
