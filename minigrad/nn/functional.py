@@ -311,13 +311,13 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
 
 def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
-    """The array of a weight, in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
+    """A weight in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
     if weight is not None and weight.requires_grad:
         raise RuntimeError(
             f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
             "requires_grad True."
         )
-    return None if weight is None else weight._array.astype(like._array.dtype)
+    return None if weight is None else weight._cast(like._array.dtype)
 
 
 def binary_cross_entropy(
@@ -397,9 +397,10 @@ def nll_loss(
         wrong = label[(label < 0) | (label >= classes)]
         if wrong.size:
             raise IndexError(f"Target {wrong[0]} is out of bounds.")
-    weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
+    weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")._array[label]
     total: Any = input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)
-    out = neural.nll_loss(input, rows, label, weights, {"none": None, "sum": 1.0, "mean": total}[reduction])
+    total = None if reduction == "none" else 1.0 if reduction == "sum" else total
+    out = neural.nll_loss(input, target, weight, rows, label, weights, total)
     return reshape_array(out, wanted) if reduction == "none" and len(shape) != 2 else out
 
 
