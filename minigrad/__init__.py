@@ -31,7 +31,7 @@ from .functions import *
 from .ops.calling import torch_function as _torch_function
 from .printing import set_printoptions
 from .random import (
-    Generator, bernoulli, get_rng_state, initial_seed, manual_seed, multinomial, normal, rand, rand_like, randint, randint_like,
+    Generator, bernoulli, get_rng_state, initial_seed, manual_seed, multinomial, normal, rand, rand_like, randint,
     randn, randn_like, randperm, seed, set_rng_state,
 )  # fmt: skip
 from .tensor import Tensor

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from parity import calls, checks, corners, training
+from parity import calls, checks, corners, search, training
 from parity.checks import Failure, Row
 from parity.engines import Engine
 from parity.ops import OPS
@@ -275,7 +275,7 @@ def sections(ours: Engine, theirs: Engine, seed: int, optimizer: str = "") -> di
         "ops": lambda: _ops(ours, theirs, seed),
         "corners": lambda: corners.check_corners(ours, theirs),
         "calls": lambda: iter([calls.check_calls(ours, theirs, seed=seed, shrink=False)]),
-        "programs": lambda: iter([checks.check_programs(ours, theirs, seed=seed, shrink=False)]),
+        "programs": lambda: iter([search.check_programs(ours, theirs, seed=seed, shrink=False)]),
         "training": lambda: training.check_training(ours, theirs, [optimizer] if optimizer else list(training.OPTIMIZERS), "float32"),
     }
 

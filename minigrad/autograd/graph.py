@@ -252,7 +252,7 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
         options = ()
     names = (*keeps, *(f"{x}_shape" for x in shapes), *options)
     place = {n: i for i, n in enumerate(names)}
-    body = {
+    body: dict[str, Any] = {
         "__slots__": (),
         "keeps": keeps,
         "shapes": shapes,

@@ -266,7 +266,8 @@ def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> A
 
 @differentiable(input=bce_slope,
                 target=lambda g, input, weight, reduction:
-                    share(g, reduction, input.shape, 1.0, weight) * (log(1 - input) - log(input)))  # fmt: skip
+                    share(g, reduction, input.shape, 1.0, weight) * (log(1 - input) - log(input)),
+                weight=None)  # fmt: skip
 def binary_cross_entropy(input: Array, target: Array, weight: Any, reduction: str) -> Array:
     """-(t log p + (1 - t) log(1 - p)) for probabilities p, with logarithms of at least -100."""
     log_p, log_q = np.maximum(np.log(input), -100), np.maximum(np.log1p(-input), -100)
@@ -284,7 +285,7 @@ def logits_target_slope(g: Any, input: Any, weight: Any, positive: Any, reductio
     return share(g, reduction, input.shape, 1.0, weight) * slope
 
 
-@differentiable(input=logits_slope, target=logits_target_slope)
+@differentiable(input=logits_slope, target=logits_target_slope, weight=None, positive=None)
 def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, positive: Any, reduction: str) -> Array:
     """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input); positive None is 1."""
     log_s = logsigmoid(input) if positive is None else (1 + (positive - 1) * target) * logsigmoid(input)
@@ -294,15 +295,21 @@ def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, p
 # ------------------------------------------------------------------ the loss of classes
 
 
-def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, input_shape: tuple[int, ...]) -> Any:
-    each = g[rows] * weight if total is None else g * (weight / total)
+def nll_slope(
+    g: Any, target: Any, weight: Any, rows: Array, classes: Array, weights: Any, total: Any, input_shape: tuple[int, ...]
+) -> Any:
+    """target and weight are named so that they are kept: a write to them before backward is noticed, as in torch."""
+    each = g[rows] * weights if total is None else g * (weights / total)
     return place(-each, rows, classes, input_shape)
 
 
-@differentiable(input=nll_slope)
-def nll_loss(input: Array, rows: Array, classes: Array, weight: Any, total: Any) -> Array:
-    """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities; without total, not summed."""
-    losses = -input[rows, classes] * weight
+@differentiable(input=nll_slope, target=None, weight=None)
+def nll_loss(input: Array, target: Any, weight: Any, rows: Array, classes: Array, weights: Any, total: Any) -> Array:
+    """-sum of weights[i] * input[rows[i], classes[i]] / total, for log-probabilities; without total, not summed.
+
+    rows, classes and weights are what the target and the weight of each class say, read in nn/functional.py.
+    """
+    losses = -input[rows, classes] * weights
     if total is not None:
         return np.add.reduce(losses) / total
     out = np.zeros(len(input), input.dtype)
