@@ -10,7 +10,6 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from .elementwise import where
 
 # ------------------------------------------------------------------ broadcasting
 
