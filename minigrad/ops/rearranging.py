@@ -237,7 +237,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
         if len(set(axes)) != len(axes):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
     order = [d for d in range(input.ndim) if d not in from_axes]
-    for to, dim in sorted(zip(to_axes, from_axes)):
+    for to, dim in sorted(zip(to_axes, from_axes)) if input.ndim else ():
         order.insert(to, dim)
     return permute_axes(input, tuple(order))
 

@@ -37,3 +37,7 @@ def test_an_indexed_element_is_added_to_in_place():
     y = c * c
     y[-1] += 1
     assert y.tolist() == [[0.25, 1.0], [2.0, 5.0]]
+
+
+def test_a_number_can_have_its_dimension_moved():
+    assert torch.tensor(1.5).movedim(0, -1).item() == 1.5
