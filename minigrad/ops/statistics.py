@@ -145,14 +145,16 @@ def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
     if x.ndim == 0:
         return g
-    if divisible(x):
+    if divisible(x, out):
         return flipped(cumsum_along, axis, g * out) / x
     return product_before(x, axis) * scan_back(g, x, axis)
 
 
-def divisible(x: Any) -> bool:
-    """Whether the product of the other elements may be taken as that of all, divided by the element."""
-    return bool(np.all(getattr(x, "_array", x)))
+def divisible(x: Any, out: Any) -> bool:
+    """Whether the product of the other elements may be taken as that of all, divided by the element: none may be zero, or
+    subnormal, with few digits left."""
+    tiny = np.finfo(getattr(x, "_array", x).dtype).tiny
+    return not any(bool((np.absolute(getattr(a, "_array", a)) < tiny).any()) for a in (x, out))
 
 
 @differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))
@@ -203,7 +205,7 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return g
     spread_g = spread(g, x.shape, (axis,), keepdim)
-    return spread_g * spread(out, x.shape, (axis,), keepdim) / x if divisible(x) else spread_g * product_of_others(x, axis)
+    return spread_g * spread(out, x.shape, (axis,), keepdim) / x if divisible(x, out) else spread_g * product_of_others(x, axis)
 
 
 @differentiable(name="ProdBackward0",
