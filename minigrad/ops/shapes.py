@@ -24,6 +24,7 @@ from ..rules.rearranging import (
     roll_axes,
 )
 from ..rules.shapes import (
+    HALF,
     alias,
     as_new_shape,
     can_view,
@@ -31,6 +32,7 @@ from ..rules.shapes import (
     clone,
     expand,
     in_order,
+    in_single,
     overwritten,
     permute_axes,
     reshape_array,

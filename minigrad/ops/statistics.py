@@ -16,7 +16,7 @@ from ..autograd.graph import Array, differentiable, wrap
 from .calling import named, return_type, torch_function
 from .elementwise import abs, sign, where
 from .reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
-from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
+from .shapes import HALF, as_dim, as_dims, broadcast_shapes, flip_axes, in_single, reshape_array
 
 # ------------------------------------------------------------------ variance and standard deviation
 
@@ -92,6 +92,8 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
 @differentiable(name="LinalgVectorNormBackward0",
                 x=lambda g, x, out, p, axes, keepdim: norm_slope(g, x, out, p, axes, keepdim))  # fmt: skip
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
+    if x.dtype is HALF:
+        return in_single(norm_over, x, p, axes, keepdim)
     if p == 2:
         return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
     size = np.absolute(x)
