@@ -11,6 +11,14 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
 
+HALF = np.dtype(np.float16)
+
+
+def in_single(operation: Any, x: Array, *options: Any) -> Array:
+    """What a sum of float16 is when it is added up in float32, as in torch."""
+    return operation.forward(x.astype(np.float32), *options).astype(HALF)
+
+
 # ------------------------------------------------------------------ broadcasting
 
 
@@ -27,6 +35,8 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
 @differentiable(x=lambda g, x_shape: expand(g, x_shape))
 def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
     """x summed over the axes that broadcasting `shape` to x's shape has stretched."""
+    if x.dtype is HALF:
+        return in_single(sum_to_size, x, shape)
     extra = x.ndim - len(shape)
     if x.shape[extra:] == shape:  # only leading axes, as a bias has them
         return np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))
