@@ -16,7 +16,9 @@ from .ops.linear_algebra import addmm, cross, einsum, outer, svd
 from .ops.matrix import bmm, dot, mm, mv, torch_matmul as matmul
 from .ops.neural import log_softmax, logsumexp, softmax
 from .ops.promotion import result_type
-from .ops.rearranging import broadcast_to, chunk, diag, flip, meshgrid, ravel, repeat, roll, split, tril, triu
+from .ops.rearranging import (
+    broadcast_tensors, broadcast_to, chunk, diag, flip, meshgrid, ravel, repeat, roll, split, tril, triu,
+)  # fmt: skip
 from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
 from .ops.shapes import (
     cat, clone, expand_to as expand, flatten, permute, reshape, squeeze, stack, t, transpose, unbind, unsqueeze, view,
@@ -29,7 +31,7 @@ from .rules.transcendental import (
 
 subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
 concat, swapdims, swapaxes = cat, transpose, transpose
-ONLY_FUNCTIONS = {"cat", "concat", "einsum", "meshgrid", "result_type", "stack", "where"}
+ONLY_FUNCTIONS = {"broadcast_tensors", "cat", "concat", "einsum", "meshgrid", "result_type", "stack", "where"}
 ONLY_METHODS = {"expand", "repeat", "swapaxes", "swapdims", "view"}
 IN_PLACE = set(  # also as functions: torch.exp_(x)
     "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor frac log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid "

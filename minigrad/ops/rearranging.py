@@ -16,7 +16,7 @@ from ..rules.indexing import scatter_slice
 from ..rules.reductions import sum_over
 from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
-from .shapes import along, as_dim, as_dims, as_sizes, expand_to, frozen
+from .shapes import along, as_dim, as_dims, as_sizes, broadcast_shapes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
 
@@ -91,6 +91,12 @@ def repeat(input: Any, *repeats: Any) -> Any:
 def broadcast_to(input: Any, size: Any) -> Any:
     """input expanded to a shape (Tensor.expand)."""
     return expand_to(input, size)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """The tensors expanded to the shape of their sum."""
+    shape = broadcast_shapes(*[t._array.shape for t in tensors])
+    return tuple([expand(t, shape) for t in tensors])
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:

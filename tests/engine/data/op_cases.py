@@ -104,7 +104,7 @@ TABLE = [
         "x.flip(0)", "x.flip(0, 1)", "torch.flip(x, (1,))", "torch.flip(x, dims=[0])", "x.ravel()", "x.t().ravel()",
         "torch.stack([x, x], 1)", "torch.cat([x, x])", "torch.cat((x, x), dim=1)", "torch.cat((x, x), axis=1)", "torch.concat([x, x])", "x.tril()",
         "torch.triu(x, 1)", "x.tril(diagonal=-1)", "x.diag()", "torch.diag(x, -1)",
-        "torch.meshgrid(x[0], x[1], indexing='ij')[1]", "torch.meshgrid([x[0], x[1, :2]], indexing='xy')[0]", "x.clone()",
+        "torch.meshgrid(x[0], x[1], indexing='ij')[1]", "torch.meshgrid([x[0], x[1, :2]], indexing='xy')[0]", "torch.broadcast_tensors(x, x[0])[1]", "x.clone()",
         "torch.clone(x)", "x.view_as(x)", "x.reshape_as(x.t())", "x[:1].expand_as(x)", "x.contiguous()", "x.t().contiguous()",
     )],
     "x=G([1., 2.]); x.diag()", "x=G([1., 2.]); torch.diag(x, diagonal=1)", "x=G([1., 2.]); torch.diag(x, -2)", "x=G(1.); x.reshape(1)", "x=G(1.); x.flatten()",
