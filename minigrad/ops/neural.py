@@ -19,7 +19,7 @@ from ..rules.matrix import dot_matrices
 from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
 from ..rules.transcendental import erf, rsqrt
-from .calling import check, torch_function
+from .calling import torch_function
 from .choosing import add_slices
 from .shapes import as_dims
 
@@ -114,7 +114,8 @@ def _axes(x: Any, dim: int, dtype: Any, kernel: str) -> tuple[Any, tuple[int, ..
     """x as floats of `dtype`, and the dimension as axes (None for a 0-d tensor)."""
     if dtype is not None:
         x = x._cast(dtype.numpy)
-    check(x._array.dtype.kind == "f", f"\"{kernel}\" not implemented for '{x.dtype.legacy}'", NotImplementedError)
+    if x._array.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype.legacy}'")
     return x, as_dims(dim, x.ndim)
 
 
