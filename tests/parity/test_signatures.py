@@ -43,7 +43,6 @@ TEXTS |= {
 # What differs on purpose: the README shows this table ("What is not here")
 DIFFERENT = {
     "torch.arange": "start, end and step are by position or by name, so that arange(end) is possible",
-    "Tensor.random_": "as arange: its bounds may be from, to or just to",
     "Tensor.uniform_": "`from` is a word of Python: give it by position, or as **{'from': 0}",
     "Tensor.cuda": "there is no GPU: it raises torch's error, whatever its arguments",
 }
