@@ -32,9 +32,10 @@ MADE_IN_NO_GRAD = (
 class Memory:
     """What a Tensor holds, and how it is written to."""
 
+    __slots__ = ("_array", "_node", "_counter", "_base", "__dict__", "__weakref__")
     _array: Any  # np.ndarray, or the NumPy scalar that a 0-d result is
     _node: Node | None
-    _writes: list[int]
+    _counter: list[int] | None  # `_writes`, or None: made by nobody yet, so never written to
     _base: Tensor | None  # the tensor whose memory this one is a view of
     _grad: Tensor | None = None
     _leaf_node: Node | None = None  # kept for when grad is required again
@@ -48,6 +49,14 @@ class Memory:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...  # what Tensor adds
+
+    @property
+    def _writes(self) -> list[int]:
+        """The version counter. Most tensors are neither written to nor share memory, so it is made when first asked for."""
+        if self._counter is None:
+            with writes.lock:
+                self._counter = self._counter or [0]
+        return self._counter
 
     @property
     def data(self) -> Any:

@@ -18,8 +18,9 @@ from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
 from ..ops.matrix import matmul
-from ..ops.promotion import result_type
-from ..ops.shapes import broadcast_shapes, expand_to, permute
+from ..ops.promotion import cannot_multiply, result_type
+from ..ops.rearranging import broadcast_tensors
+from ..ops.shapes import expand_to, permute
 from ..random import bernoulli_
 from ..rules import elementwise
 from ..rules.elementwise import where
@@ -139,18 +140,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if t._array.dtype is not w.dtype:
             types = f"{t.dtype.legacy} and {weight.dtype.legacy}"
             raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {types}")
-    (*rows, inner), outer = x.shape, w.shape[0]
-    if inner != w.shape[1]:
-        sizes = f"({math.prod(rows)}x{inner} and {w.shape[1]}x{outer})"
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied {sizes}")
-    if bias._array.shape != (outer,):
-        bias = expand_to(bias, (math.prod(rows), outer))
+    rows = input if x.ndim == 2 else reshape_array(input, (math.prod(x.shape[:-1]), x.shape[-1]))
+    if x.shape[-1] != w.shape[1]:
+        raise cannot_multiply(rows, transposed(weight))
+    if bias._array.shape != w.shape[:1]:
+        bias = expand_to(bias, (len(rows._array), w.shape[0]))
     if input.requires_grad:  # torch keeps weight.t() for it, another tensor, which `weight.data = ...` leaves as it was
         weight = wrap(w, source(weight), weight._writes)
-    if x.ndim == 2:
-        return neural.affine(input, weight, bias)
-    flat = neural.affine(reshape_array(input, (math.prod(rows), inner)), weight, bias)
-    return reshape_array(flat, (*rows, outer))
+    out = neural.affine(rows, weight, bias)
+    return out if x.ndim == 2 else reshape_array(out, (*x.shape[:-1], w.shape[0]))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -175,8 +173,7 @@ def embedding(
 
     IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
     """
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotImplementedError("minigrad's embedding has no max_norm, scale_grad_by_freq or sparse")
+    padding_idx = embedding_options(len(weight._array), padding_idx, max_norm, scale_grad_by_freq, sparse)
     if input._array.dtype not in (np.int64, np.int32):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
@@ -184,12 +181,19 @@ def embedding(
         )
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
-    n, index = weight._array.shape[0], input._array
+    index = input._array
+    if index.size and (index.min() < 0 or index.max() >= len(weight._array)):
+        raise IndexError("index out of range in self")
+    return neural.embedding(weight, input, padding_idx)
+
+
+def embedding_options(n: int, padding_idx: int | None, max_norm: float | None, by_freq: bool, sparse: bool) -> int | None:
+    """padding_idx, counted from the first of n rows; an error for what can't be."""
+    if max_norm is not None or by_freq or sparse:
+        raise NotImplementedError("minigrad's embedding has no max_norm, scale_grad_by_freq or sparse")
     if padding_idx is not None and not -n <= padding_idx < n:
         raise AssertionError("Padding_idx must be within num_embeddings")
-    if index.size and (index.min() < 0 or index.max() >= n):
-        raise IndexError("index out of range in self")
-    return neural.embedding(weight, input, None if padding_idx is None else padding_idx % n)
+    return None if padding_idx is None else padding_idx % n
 
 
 def batch_norm(
@@ -240,8 +244,10 @@ def layer_norm(
 
 # ------------------------------------------------------------------ losses
 
+Old = bool | None  # size_average and reduce, which say what reduction says now
 
-def _reduction(reduction: str, size_average: bool | None = None, reduce: bool | None = None) -> str:
+
+def _reduction(reduction: str, size_average: Old = None, reduce: Old = None) -> str:
     """The reduction's name, checked; the two old arguments still say it too, with a warning."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
@@ -254,19 +260,14 @@ def _reduction(reduction: str, size_average: bool | None = None, reduce: bool | 
 
 def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     """Both in one dtype and, with a warning if they had not, in one shape."""
-    try:
-        shape, other = input._array.shape, target._array.shape
-    except AttributeError:
-        wrong = target if isinstance(input, Tensor) else input
-        raise AttributeError(f"'{type(wrong).__name__}' object has no attribute 'size': a loss takes tensors") from None
-    if shape != other:
-        warnings.warn(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
-            "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
-        )
-        shape = broadcast_shapes(shape, other)
-        input, target = expand_to(input, shape), expand_to(target, shape)
+    for t in (input, target):
+        if not isinstance(t, Tensor):
+            raise AttributeError(f"'{type(t).__name__}' object has no attribute 'size': a loss takes tensors")
+    if input._array.shape != target._array.shape:
+        text = f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
+        text += "likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
+        warnings.warn(text, stacklevel=3)
+        input, target = broadcast_tensors(input, target)
     if input._array.dtype is not target._array.dtype:
         common = result_type(input, target).numpy
         input, target = input._cast(common), target._cast(common)
@@ -276,14 +277,14 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
 
 
 def mse_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
 ) -> Tensor:
     """(input - target)**2, averaged, summed or as it is."""
     return neural.mse_loss(*_pair(input, target, "mse_cpu"), _reduction(reduction, size_average, reduce))
 
 
 def l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
 ) -> Tensor:
     """abs(input - target), averaged, summed or as it is."""
     reduction = _reduction(reduction, size_average, reduce)
@@ -293,15 +294,14 @@ def l1_loss(
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-    reduction: str = "mean", beta: float = 1.0,
-) -> Tensor:  # fmt: skip
+    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
+) -> Tensor:
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    if beta == 0:
-        return l1_loss(input, target, size_average, reduce, reduction)
     reduction = _reduction(reduction, size_average, reduce)
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
     return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta, 1 / beta)
 
 
@@ -313,26 +313,22 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
 
 def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
-    """The array of a weight, in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
+    """A weight in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
     if weight is not None and weight.requires_grad:
-        raise RuntimeError(
-            f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
-            "requires_grad True."
-        )
-    return None if weight is None else weight._array.astype(like._array.dtype)
+        text = f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
+        raise RuntimeError(text + "requires_grad True.")
+    return None if weight is None else weight._cast(like._array.dtype)
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-    reduce: bool | None = None, reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
+    reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
-        raise ValueError(
-            f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is "
-            "deprecated. Please ensure they have the same size."
-        )
+        text = f"Using a target size ({target.size()}) that is different to the input size ({input.size()}) is deprecated."
+        raise ValueError(f"{text} Please ensure they have the same size.")
     _floats("binary_cross_entropy", input)
     if target.dtype is not input.dtype:
         raise RuntimeError(f"Found dtype {target.dtype.legacy} but expected {input.dtype.legacy}")
@@ -343,8 +339,8 @@ def binary_cross_entropy(
 
 
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-    reduce: bool | None = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
+    reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The binary cross-entropy of sigmoid(input), without its overflow; pos_weight multiplies the loss of positives."""
     reduction = _reduction(reduction, size_average, reduce)
@@ -358,9 +354,15 @@ def binary_cross_entropy_with_logits(
     return neural.binary_cross_entropy_with_logits(input, target, *constants, reduction)
 
 
+def _check_class_weight(weight: Tensor | None, classes: int) -> None:
+    if weight is not None and weight._array.shape != (classes,):
+        text = f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
+        raise RuntimeError(f"{text}shape: {list(weight.shape)}")
+
+
 def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
+    reduce: Old = None, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """-weight[t] * input[t] for log-probabilities input (c,), (n, c) or (n, c, ...) and classes t (), (n,) or (n, ...).
 
@@ -380,13 +382,10 @@ def nll_loss(
         raise RuntimeError(f"Expected target size {list(wanted)}, got {list(label.shape)}")
     if label.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy}")
-    if weight is not None and weight._array.shape != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}"
-        )
+    _check_class_weight(weight, classes)
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy} but found {weight.dtype.legacy}")
+    weight = _constant(weight, input, "nll_loss_forward")
     if len(shape) > 2:
         input = permute(input, 0, *range(2, len(shape)), 1)
     if len(shape) != 2:
@@ -396,18 +395,19 @@ def nll_loss(
     if low < 0 or high >= classes or low <= ignore_index <= high:
         rows = np.flatnonzero(label != ignore_index)
         label = label[rows]
-        wrong = label[(label < 0) | (label >= classes)]
-        if wrong.size:
-            raise IndexError(f"Target {wrong[0]} is out of bounds.")
-    weights = 1.0 if weight is None else _constant(weight, input, "nll_loss_forward")[label]
-    total: Any = input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)
-    out = neural.nll_loss(input, rows, label, weights, {"none": None, "sum": 1.0, "mean": total}[reduction])
+        for wrong in label[(label < 0) | (label >= classes)]:
+            raise IndexError(f"Target {wrong} is out of bounds.")
+    weights: Any = 1.0 if weight is None else weight._array[label]
+    total = None if reduction == "none" else 1.0
+    if reduction == "mean":
+        total = input._array.dtype.type(len(rows)) if weight is None else np.add.reduce(weights)
+    out = neural.nll_loss(input, target, weight, rows, label, weights, total)
     return reshape_array(out, wanted) if reduction == "none" and len(shape) != 2 else out
 
 
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: bool | None = None,
-    ignore_index: int = -100, reduce: bool | None = None, reduction: str = "mean", label_smoothing: float = 0.0,
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
+    reduce: Old = None, reduction: str = "mean", label_smoothing: float = 0.0,
 ) -> Tensor:  # fmt: skip
     """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, -sum(target * log_softmax(input)).
 
@@ -419,28 +419,23 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim, probabilities = min(input.ndim, 2) - 1, target._array.shape == input._array.shape
     if probabilities and not target.is_floating_point():
-        got = target.dtype.legacy
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {got}")
+        text = "Expected floating point type for target with class probabilities, got "
+        raise RuntimeError(text + target.dtype.legacy)
     if probabilities and ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     log_p = neural.log_softmax(input, dim)
+    if not probabilities:
+        loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
+        if label_smoothing == 0:
+            return loss
     classes = input._array.shape[dim]
-    if weight is not None and weight._array.shape != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
-            f"shape: {list(weight.shape)}"
-        )
+    _check_class_weight(weight, classes)
     each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * (input.ndim - 1 - dim))
     if probabilities:
         if label_smoothing > 0:
             target = target * (1 - label_smoothing) + label_smoothing / classes
-        if reduction == "none":
-            return -(each * target).sum(dim)
-        loss = -(each * target).sum()
-        return loss if reduction == "sum" else loss / (input.numel() // classes)
-    loss = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if label_smoothing == 0:
-        return loss
+        loss = -(each * target).sum(dim if reduction == "none" else None)
+        return loss / (input.numel() // classes) if reduction == "mean" else loss
     ignored = target == ignore_index
     smooth = where(ignored, 0.0, -each.sum(dim))
     if reduction != "none":

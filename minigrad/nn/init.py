@@ -8,20 +8,19 @@ is not here: its numbers come from LAPACK and are no part of the stream.
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .. import random
+from .. import _missing, random
 from ..autograd.modes import no_grad
 from ..creation import eye as eye_matrix
 from ..random import Generator
 from ..tensor import Tensor
 
-GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
-GAINS |= dict.fromkeys(("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1)
+GAINS = {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
+GAINS |= dict.fromkeys("linear sigmoid conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d".split(), 1)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -48,8 +47,7 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
-    fan_in, fan_out = _fans(tensor)
-    return gain * math.sqrt(2.0 / float(fan_in + fan_out))
+    return gain * math.sqrt(2.0 / sum(_fans(tensor)))
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
@@ -58,8 +56,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
         return 0.0
-    fan = _fans(tensor)[mode.lower() == "fan_out"]
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    return calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[mode.lower() == "fan_out"])
 
 
 def _filled(tensor: Tensor, fill: Callable[..., Tensor], *values: float, **options: Generator | None) -> Tensor:
@@ -78,12 +75,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
 
 
 def trunc_normal_(
-    tensor: Tensor,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
-    generator: Generator | None = None,
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Generator | None = None
 ) -> Tensor:
     """Normal, with what falls outside [a, b] drawn again. NotImplementedError if [a, b] holds 30 % of the normal or
     less: torch then draws in another way, through a logarithm whose last digit differs between machines."""
@@ -106,12 +98,12 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Every element 1."""
-    return _filled(tensor, Tensor.fill_, 1.0)
+    return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
     """Every element 0."""
-    return _filled(tensor, Tensor.fill_, 0.0)
+    return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
@@ -133,11 +125,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 
 def kaiming_uniform_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Generator | None = None,
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
     """Uniform on [-b, b), b = gain * sqrt(3 / fan); `a` is the slope of a leaky_relu, `mode` says which fan."""
     b = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -145,29 +133,16 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Generator | None = None,
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Generator | None = None
 ) -> Tensor:
     """Normal with std = gain / sqrt(fan)."""
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-def _old_name(function: Any) -> Callable[..., Tensor]:
-    new = function.__name__
-
-    @functools.wraps(function)
-    def old(*args: object, **kwargs: object) -> Tensor:
-        warnings.warn(
-            f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
-        )
-        return function(*args, **kwargs)  # type: ignore[no-any-return]
-
-    return old
-
-
-uniform, normal, constant, eye = map(_old_name, (uniform_, normal_, constant_, eye_))
-xavier_uniform, xavier_normal = map(_old_name, (xavier_uniform_, xavier_normal_))
-kaiming_uniform, kaiming_normal = map(_old_name, (kaiming_uniform_, kaiming_normal_))
+def __getattr__(name: str) -> Any:
+    """The old names, without the underscore."""
+    if f"{name}_" not in globals():
+        raise AttributeError(_missing(f"torch.nn.init.{name}"))
+    text = f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`."
+    warnings.warn(text, FutureWarning, stacklevel=2)
+    return globals()[f"{name}_"]

@@ -70,23 +70,16 @@ class LazyLinear(Linear):
         self.weight = UninitializedParameter(device=device, dtype=dtype)
         self.register_parameter("bias", UninitializedParameter(device=device, dtype=dtype) if bias else None)
 
-    def _materialize(self, in_features: int) -> None:
-        self.in_features = in_features
-        self.weight.materialize((self.out_features, in_features))
-        if self.bias is not None:
-            self.bias.materialize((self.out_features,))
-        self.__class__ = Linear  # type: ignore[assignment]
-
     def __call__(self, input: Tensor) -> Any:
-        self._materialize(input.shape[-1])
-        self.reset_parameters()
+        if isinstance(self.weight, UninitializedParameter):  # else a state was loaded
+            self.weight.materialize((self.out_features, input.shape[-1]))
+            if self.bias is not None:
+                self.bias.materialize((self.out_features,))
+            self.in_features = input.shape[-1]
+            self.reset_parameters()
+        self.__class__ = Linear  # type: ignore[assignment]
+        self.in_features = self.weight.shape[-1]
         return self(input)
-
-    def _load(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        saved = state.get(prefix + "weight")
-        if isinstance(saved, Tensor) and not isinstance(saved, UninitializedParameter):
-            self._materialize(saved.shape[-1])
-        Module._load(self, state, prefix, *rest)
 
 
 class Flatten(Module):

@@ -16,8 +16,9 @@ import numpy as np
 
 from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
-from ..dtypes import check_device, get_default_dtype
+from ..creation import empty
 from ..dtypes import dtype as DType
+from ..dtypes import float16, float32, float64
 from ..methods import RemovableHandle
 from ..tensor import Tensor
 
@@ -26,7 +27,7 @@ class Parameter(Tensor):
     """A Tensor that becomes a parameter of the Module it is assigned to. It shares the data of the tensor given."""
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Any:
-        parameter = wrap(np.empty(0, get_default_dtype().numpy)) if data is None else data.detach()
+        parameter = empty(0) if data is None else data.detach()
         if requires_grad and not parameter.is_floating_point():
             raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         parameter.__class__ = cls
@@ -46,18 +47,16 @@ class UninitializedParameter(Parameter):
     """A Parameter without shape and data yet, as a lazy layer has; `materialize` makes it a Parameter."""
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None) -> Any:
-        check_device(device)
-        parameter = super().__new__(cls, wrap(np.empty(0, (dtype or get_default_dtype()).numpy)), requires_grad)
-        parameter._cast(parameter.__dict__.pop("_array").dtype)
+        parameter = super().__new__(cls, empty(0, device=device, dtype=dtype), requires_grad)
+        parameter._cast(parameter._array.dtype)
+        del parameter._array
         return parameter
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_array":
-            raise ValueError(
-                "Attempted to use an uninitialized parameter. Call `forward` of the lazy module with a dummy batch to "
-                "initialize it first"
-            )
-        raise AttributeError(f"'UninitializedParameter' object has no attribute '{name}'")
+        if name != "_array":
+            raise AttributeError(f"'UninitializedParameter' object has no attribute '{name}'")
+        text = "Attempted to use an uninitialized parameter. Call `forward` of the lazy module with a dummy batch to "
+        raise ValueError(text + "initialize it first")
 
     @property
     def shape(self) -> Any:
@@ -75,9 +74,6 @@ class UninitializedParameter(Parameter):
     def _cast(self, to: Any) -> Any:
         self._numpy_dtype = to
         return self
-
-    def is_floating_point(self) -> bool:
-        return True
 
     def detach(self) -> Tensor:
         return self
@@ -112,8 +108,8 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: OrderedDict[int, tuple[Callable[..., Any], bool]]
-    _forward_hooks: OrderedDict[int, tuple[Callable[..., Any], bool, bool]]
+    _forward_pre_hooks: OrderedDict[int, Callable[..., Any]]
+    _forward_hooks: OrderedDict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -130,73 +126,43 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self._forward_hooks and not self._forward_pre_hooks:
             return self.forward(*args, **kwargs)
-        return self._call_with_hooks(args, kwargs)
-
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for pre_hook, with_kwargs in tuple(self._forward_pre_hooks.values()):
-            changed = pre_hook(self, args, kwargs) if with_kwargs else pre_hook(self, args)
-            if with_kwargs and changed is not None:
-                if not isinstance(changed, tuple) or len(changed) != 2:
-                    raise RuntimeError(
-                        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
-                    )
-                args, kwargs = changed
-            elif changed is not None:
+        for hook in list(self._forward_pre_hooks.values()):
+            changed = hook(self, args)
+            if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        result, waiting = None, list(self._forward_hooks.values())
-        try:
-            result = self.forward(*args, **kwargs)
-            while waiting:
-                hook, with_kwargs, _ = waiting.pop(0)
-                changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-                result = result if changed is None else changed
-        except BaseException:
-            for hook, with_kwargs, always_call in waiting:
-                if always_call:
-                    hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            raise
+        result = self.forward(*args, **kwargs)
+        for hook in list(self._forward_hooks.values()):
+            changed = hook(self, args, result)
+            result = result if changed is None else changed
         return result
 
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, args)` before each `forward`; what it returns, unless None, replaces the arguments."""
-        return _register_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        return _register_hook(self._forward_pre_hooks, hook, prepend)
 
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output.
+    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> RemovableHandle:
+        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output."""
+        return _register_hook(self._forward_hooks, hook, prepend)
 
-        With `always_call` the hook also runs (output None, if there is none yet) when `forward` or a hook raises.
-        """
-        return _register_hook(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
-
-    # ---- attributes
+    # ---- attributes: parameters, buffers and modules are filed in their tables
 
     def __getattr__(self, name: str) -> Any:  # only called when the usual lookup has failed
-        own = self.__dict__
-        for table in ("_parameters", "_modules", "_buffers"):
-            if table in own and name in own[table]:
-                return own[table][name]
+        for table in _TABLES:
+            if name in self.__dict__.get(table, ()):
+                return self.__dict__[table][name]
         raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        own = self.__dict__
-        for table, (what, kind, wanted) in _TABLES.items():
-            if isinstance(value, kind) and kind is not Tensor:
-                if table not in own:
-                    plural = "module" if table == "_modules" else "parameters"
-                    raise AttributeError(f"cannot assign {plural} before Module.__init__() call")
-                if name not in own[table]:
-                    self._forget(name)
-                return self._register(table, name, value)
-            if name in own.get(table, ()):
-                if value is not None and not (kind is Tensor and isinstance(value, Tensor)):
-                    what = "child module" if table == "_modules" else what
-                    wanted = "torch.nn.Buffer, torch.Tensor" if kind is Tensor else wanted
+        if isinstance(value, Parameter | Module):
+            self._register("_parameters" if isinstance(value, Parameter) else "_modules", name, value, replace=True)
+            return
+        for table, (_, what, wanted) in _TABLES.items():
+            if name in self.__dict__.get(table, ()):
+                if value is not None and not (table == "_buffers" and isinstance(value, Tensor)):
+                    wanted = wanted.replace("torch ", "torch.nn.Buffer, torch.")
+                    what = what.replace("module", "child module")
                     raise TypeError(f"cannot assign '{typename(value)}' as {what} '{name}' ({wanted} or None expected)")
-                own[table][name] = value
+                self.__dict__[table][name] = value
                 return
         super().__setattr__(name, value)
 
@@ -207,23 +173,22 @@ class Module:
     def _forget(self, name: str) -> bool:
         """Remove a name from the module's tables and attributes; False if none had it."""
         self._non_persistent_buffers_set.discard(name)
-        tables: tuple[dict[str, Any], ...] = (self.__dict__, self._parameters, self._buffers, self._modules)
-        holders = [table for table in tables if name in table]
-        for table in holders:
-            del table[name]
-        return bool(holders)
+        tables = [self.__dict__, *[self.__dict__[table] for table in _TABLES]]
+        return any([table.pop(name, self) is not self for table in tables])
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
         return sorted(name for name in names if not name[0].isdigit())
 
-    def _register(self, table: str, name: str, value: Any) -> None:
-        what, kind, wanted = _TABLES[table]
+    def _register(self, table: str, name: str, value: Any, replace: bool = False) -> None:
+        kind, what, wanted = _TABLES[table]
         if table not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
-        if not isinstance(value, kind | None) and table == "_modules":
-            raise TypeError(f"{typename(value)} is not a Module subclass")
+            plural = "parameters" if replace and what == "parameter" else what
+            raise AttributeError(f"cannot assign {plural} before Module.__init__() call")
+        own = self.__dict__[table]
         if not isinstance(value, kind | None):
+            if what == "module":
+                raise TypeError(f"{typename(value)} is not a Module subclass")
             raise TypeError(f"cannot assign '{typename(value)}' object to {what} '{name}' ({wanted} or None required)")
         if not isinstance(name, str):
             raise TypeError(f"{what} name should be a string. Got {typename(name)}")
@@ -231,9 +196,11 @@ class Module:
             raise KeyError(f"{what} name can't contain \".\"" + (f", got: {name}" if what == "module" else ""))
         if name == "":
             raise KeyError(f'{what} name can\'t be empty string ""')
-        if hasattr(self, name) and name not in self.__dict__[table]:
+        if name not in own and replace:
+            self._forget(name)
+        elif name not in own and hasattr(self, name):
             raise KeyError(f"attribute '{name}' already exists")
-        self.__dict__[table][name] = value
+        own[name] = value
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter (or None) under a name that is not yet taken."""
@@ -248,9 +215,7 @@ class Module:
         """Add a child under a name that is not yet taken."""
         self._register("_modules", name, module)
 
-    def register_module(self, name: str, module: Module | None) -> None:
-        """The same as `add_module`."""
-        self.add_module(name, module)
+    register_module = add_module
 
     # ---- walking the tree
 
@@ -265,37 +230,33 @@ class Module:
             yield prefix, self
             for name, module in self._modules.items():
                 if module is not None:
-                    yield from module.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
+                    yield from module.named_modules(memo, _dotted(prefix, name), remove_duplicate)
 
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one; each once."""
-        seen: set[Module] = set()
-        for name, module in self._modules.items():
-            if module is not None and module not in seen:
-                seen.add(module)
-                yield name, module
+        return self._named("_modules", "", recurse=False)
 
     def children(self) -> Iterator[Module]:
         return (module for _, module in self.named_children())
 
-    def _named_tensors(self, table: str, prefix: str, recurse: bool, unique: bool) -> Iterator[tuple[str, Any]]:
+    def _named(self, table: str, prefix: str, recurse: bool, unique: bool = True) -> Iterator[tuple[str, Any]]:
+        """What is filed in a table, with dotted names; each once, if `unique`."""
         seen = set()
-        owners = self.named_modules(prefix=prefix, remove_duplicate=unique) if recurse else [(prefix, self)]
-        for owner, module in owners:
-            for name, tensor in module.__dict__[table].items():
-                if tensor is not None and id(tensor) not in seen:
+        for owner, module in self.named_modules(None, prefix, unique) if recurse else [(prefix, self)]:
+            for name, value in module.__dict__[table].items():
+                if value is not None and id(value) not in seen:
                     if unique:
-                        seen.add(id(tensor))
-                    yield f"{owner}.{name}" if owner else name, tensor
+                        seen.add(id(value))
+                    yield _dotted(owner, name), value
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with dotted names, each once, in the order of registration; if `recurse`, also those below."""
-        return self._named_tensors("_parameters", prefix, recurse, remove_duplicate)
+        return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
@@ -303,7 +264,7 @@ class Module:
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        return self._named_tensors("_buffers", prefix, recurse, remove_duplicate)
+        return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
@@ -333,11 +294,9 @@ class Module:
     ) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name. They share memory with the module: copy to keep them."""
         out: dict[str, Any] = OrderedDict() if destination is None else destination
-        for name, tensor in self._state().items():
-            out[prefix + name] = tensor if keep_vars else tensor.detach()
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=out, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for owner, module in self.named_modules(remove_duplicate=False):
+            for name, tensor in module._state().items():
+                out[prefix + _dotted(owner, name)] = tensor if keep_vars else tensor.detach()
         return out
 
     def _state(self) -> dict[str, Tensor]:
@@ -355,7 +314,18 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         keys, errors = _IncompatibleKeys([], []), list[str]()
-        self._load(dict(state_dict), "", assign, keys, errors)
+        for prefix, module in self.named_modules(remove_duplicate=False):
+            own, prefix = module._state(), _dotted(prefix, "")
+            for name, tensor in own.items():
+                key = prefix + name
+                if key not in state_dict:
+                    keys.missing_keys.append(key)
+                elif error := module._load(name, tensor, state_dict[key], key, assign):
+                    errors.append(error)
+            for key in state_dict:
+                first, dot, _ = key.removeprefix(prefix).partition(".")
+                if key.startswith(prefix) and first not in (module._modules if dot else own):
+                    keys.unexpected_keys.append(key)
         for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
             if strict and names:
                 errors.insert(0, f"{what} key(s) in state_dict: " + ", ".join(f'"{n}"' for n in names) + ". ")
@@ -363,37 +333,22 @@ class Module:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(errors))
         return keys
 
-    def _load(
-        self, state: dict[str, Any], prefix: str, assign: bool, keys: _IncompatibleKeys, errors: list[str]
-    ) -> None:
-        own = self._state()
-        for name, tensor in own.items():
-            key = prefix + name
-            value = state.get(key)
-            if key not in state:
-                keys.missing_keys.append(key)
-            elif not isinstance(value, Tensor):
-                errors.append(
-                    f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
-                    f"checkpoint but received {type(value)}"
-                )
-            elif value.shape != tensor.shape:
-                errors.append(
-                    f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
-                    f"the shape in current model is {tensor.shape}."
-                )
-            elif assign:
-                setattr(self, name, Parameter(value, tensor.requires_grad) if name in self._parameters else value)
-            else:
-                with no_grad():
-                    tensor.copy_(value)
-        for key in state:
-            first, dot, _ = key.removeprefix(prefix).partition(".")
-            if key.startswith(prefix) and first not in (self._modules if dot else own):
-                keys.unexpected_keys.append(key)
-        for name, module in self._modules.items():
-            if module is not None:
-                module._load(state, f"{prefix}{name}.", assign, keys, errors)
+    def _load(self, name: str, tensor: Tensor, value: Any, key: str, assign: bool) -> str | None:
+        """Give one tensor of this module its saved value; the text of an error, if it does not fit."""
+        if not isinstance(value, Tensor):
+            text = f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+            return text + f"but received {type(value)}"
+        if isinstance(tensor, UninitializedParameter):
+            tensor.materialize(value.shape)
+        if value.shape != tensor.shape:
+            text = f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
+            return text + f"the shape in current model is {tensor.shape}."
+        if assign:
+            setattr(self, name, Parameter(value, tensor.requires_grad) if name in self._parameters else value)
+        else:
+            with no_grad():
+                tensor.copy_(value)
+        return None
 
     # ---- modes, gradients, types
 
@@ -418,42 +373,38 @@ class Module:
         """Forget the gradients of all parameters, or make them zero in place."""
         zero_gradients(self.parameters(), set_to_none)
 
-    def _convert(self, fn: Callable[[Tensor], Any]) -> Self:
-        """Replace the data of every floating parameter, its gradient, and every floating buffer by `fn` of it."""
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Convert what floats, gradients too: `to(dtype)`, `to(device)` (cpu), `to(device, dtype)`, `to(tensor)`."""
+        example = empty(0).to(*args, **kwargs)
+        if not example.is_floating_point():
+            text = "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+            raise TypeError(text + f"dtype={example.dtype}")
+        for parameter in self.parameters():
+            changed = parameter.to(*args, **kwargs)
+            if changed is not parameter:
+                grad, parameter.grad = parameter.grad, None
+                parameter.data = changed.detach()
+                parameter.grad = None if grad is None else grad.to(*args, **kwargs)
         for module in self.modules():
-            for parameter in module._parameters.values():
-                if parameter is not None and (changed := fn(parameter)) is not parameter:
-                    grad, parameter.grad = parameter.grad, None
-                    parameter.data = changed.detach()
-                    parameter.grad = None if grad is None else fn(grad)
             for name, buffer in module._buffers.items():
                 if buffer is not None and buffer.is_floating_point():
-                    module._buffers[name] = fn(buffer)
+                    module._buffers[name] = buffer.to(*args, **kwargs)
         return self
-
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Convert what floats: `to(dtype)`, `to(device)` (cpu), `to(device, dtype)`, `to(tensor)`."""
-        example = wrap(np.empty(0, np.float32)).to(*args, **kwargs)
-        if not example.is_floating_point():
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={example.dtype}"
-            )
-        return self._convert(lambda t: t.to(*args, **kwargs))
 
     def float(self) -> Self:
-        return self._convert(lambda t: t.float())
+        return self.to(float32)
 
     def double(self) -> Self:
-        return self._convert(lambda t: t.double())
+        return self.to(float64)
 
     def half(self) -> Self:
-        return self._convert(lambda t: t.half())
+        return self.to(float16)
 
     def cpu(self) -> Self:
-        return self
+        return self.to("cpu")
 
     def cuda(self, device: Any = None) -> Self:
-        return self._convert(lambda t: t.cuda(device))
+        return self.to("cuda")
 
     # ---- printing
 
@@ -473,9 +424,16 @@ class Module:
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
 
-def indent(text: str) -> str:
-    """Every line but the first moved two spaces to the right."""
-    return text.replace("\n", "\n  ")
+# where each kind of value is kept, and how error texts call it; a plain Tensor is a buffer only if registered as one
+_TABLES: dict[str, tuple[Any, str, str]] = {
+    "_parameters": (Parameter, "parameter", "torch.nn.Parameter"),
+    "_modules": (Module, "module", "torch.nn.Module"),
+    "_buffers": (Tensor, "buffer", "torch Tensor"),
+}
+
+
+def _dotted(owner: str, name: str) -> str:
+    return f"{owner}.{name}" if owner else name
 
 
 def _register_hook(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
@@ -485,6 +443,11 @@ def _register_hook(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> Re
     return handle
 
 
+def indent(text: str) -> str:
+    """Every line but the first moved two spaces to the right."""
+    return text.replace("\n", "\n  ")
+
+
 def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """What `zero_grad` of modules and optimizers does."""
     for parameter in parameters:
@@ -492,11 +455,3 @@ def zero_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
             parameter.grad = None
         elif parameter.grad is not None:
             parameter.grad.detach_().zero_()
-
-
-# where each kind of value is kept, and how error texts call it; a plain Tensor is a buffer only if registered as one
-_TABLES: dict[str, tuple[str, Any, str]] = {
-    "_parameters": ("parameter", Parameter, "torch.nn.Parameter"),
-    "_modules": ("module", Module, "torch.nn.Module"),
-    "_buffers": ("buffer", Tensor, "torch Tensor"),
-}

@@ -14,22 +14,9 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, wrap
-from ..rules.indexing import (
-    INDEX,
-    _along,
-    _filled,
-    copy_slices,
-    gather_axis,
-    scatter_axis,
-    scatter_index,
-    scatter_slice,
-    select,
-    take_all,
-    take_index,
-    take_new_axis,
-    take_region,
-    take_slice,
-)
+from ..rules import indexing as rules
+from ..rules.indexing import INDEX, copy_slices, take_index, take_region
+from .shapes import expand_error
 
 # ------------------------------------------------------------------ parts of a tensor, for writes in place
 
@@ -107,13 +94,13 @@ def getitem(x: Any, key: Any) -> Any:
     x, basic, key, tensors = parse(x, key)
     if basic or not tensors:
         last = [k for k in basic if k is not Ellipsis][-1:]
-        op = take_slice
+        op = rules.take_slice
         if not last:
-            op = take_all
+            op = rules.take_all
         elif last[0] is None:
-            op = take_new_axis
+            op = rules.take_new_axis
         elif not isinstance(last[0], slice):
-            op = select
+            op = rules.select
         try:
             x = op(x, basic)
         except IndexError as error:
@@ -264,7 +251,7 @@ def setitem_key(x: Any, basic: Any, rest: Any, tensors: list[Any]) -> Any:
     positions = np.arange(x._array.size).reshape(x._array.shape)
     if basic:
         positions = positions[(*basic, ...)]
-    return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape or (1,))
+    return np.unravel_index(positions[rules._filled(rest, tensors[0]._array)], x._array.shape or (1,))
 
 
 def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:
@@ -273,13 +260,4 @@ def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:
     keys = key if isinstance(key, tuple) else (key,)
     if any([isinstance(k, (list, np.ndarray, graph.Tensor)) for k in keys]):
         return RuntimeError(f"shape mismatch: value tensor of shape {its} cannot be broadcast to indexing result of shape {shape}")
-    if len(its) > len(shape):
-        return RuntimeError(
-            f"expand({graph.Tensor.type(value)}{{{its}}}, size={shape}): the number of sizes provided ({len(shape)}) must be "
-            f"greater or equal to the number of dimensions in the tensor ({len(its)})"
-        )
-    wrong = max([i for i in range(len(its)) if its[-1 - i] not in (1, shape[-1 - i])], default=0)
-    return RuntimeError(
-        f"The expanded size of the tensor ({shape[-1 - wrong]}) must match the existing size ({its[-1 - wrong]}) at non-singleton "
-        f"dimension {len(shape) - 1 - wrong}.  Target sizes: {shape}.  Tensor sizes: {its}"
-    )
+    return expand_error(value, shape, shape)

@@ -14,22 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..rules.elementwise import (
-    clamp_numbers,
-    exp,
-    log,
-    sigmoid,
-    sign,
-    tanh,
-    where,
-)
+from ..rules.elementwise import clamp_numbers, exp, log, sigmoid, sign, tanh, where
 from ..rules.matrix import dot_matrices
 from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
-from ..rules.transcendental import (
-    erf,
-    rsqrt,
-)
+from ..rules.transcendental import erf, rsqrt
+from .calling import torch_function
 from .shapes import as_dims
 
 EPSILON = float(np.float32(1e-12))  # torch's bound of p (1 - p), a float32 also for float64
@@ -128,16 +118,19 @@ def _axes(x: Any, dim: int, dtype: Any, kernel: str) -> tuple[Any, tuple[int, ..
     return x, as_dims(dim, x.ndim)
 
 
+@torch_function
 def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """exp(x) / sum(exp(x)) over a dimension."""
     return softmax_over(*_axes(input, dim, dtype, "softmax_lastdim_kernel_impl"))
 
 
+@torch_function
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """log(softmax(x)) over a dimension, without its overflow and underflow."""
     return log_softmax_over(*_axes(input, dim, dtype, "log_softmax_lastdim_kernel_impl"))
 
 
+@torch_function
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over one or more dimensions, without overflow. Integers become floats."""
     if input._array.dtype.kind != "f":
@@ -290,7 +283,8 @@ def bce_slope(g: Any, input: Any, target: Any, weight: Any, reduction: str) -> A
 
 @differentiable(input=bce_slope,
                 target=lambda g, input, weight, reduction:
-                    share(g, reduction, input.shape, 1.0, weight) * (log(1 - input) - log(input)))  # fmt: skip
+                    share(g, reduction, input.shape, 1.0, weight) * (log(1 - input) - log(input)),
+                weight=None)  # fmt: skip
 def binary_cross_entropy(input: Array, target: Array, weight: Any, reduction: str) -> Array:
     """-(t log p + (1 - t) log(1 - p)) for probabilities p, with logarithms of at least -100."""
     log_p, log_q = np.maximum(np.log(input), -100), np.maximum(np.log1p(-input), -100)
@@ -308,7 +302,7 @@ def logits_target_slope(g: Any, input: Any, weight: Any, positive: Any, reductio
     return share(g, reduction, input.shape, 1.0, weight) * slope
 
 
-@differentiable(input=logits_slope, target=logits_target_slope)
+@differentiable(input=logits_slope, target=logits_target_slope, weight=None, positive=None)
 def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, positive: Any, reduction: str) -> Array:
     """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input); positive None is 1."""
     log_s = logsigmoid(input) if positive is None else (1 + (positive - 1) * target) * logsigmoid(input)
@@ -318,15 +312,21 @@ def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, p
 # ------------------------------------------------------------------ the loss of classes
 
 
-def nll_slope(g: Any, rows: Array, classes: Array, weight: Any, total: Any, input_shape: tuple[int, ...]) -> Any:
-    each = g[rows] * weight if total is None else g * (weight / total)
+def nll_slope(
+    g: Any, target: Any, weight: Any, rows: Array, classes: Array, weights: Any, total: Any, input_shape: tuple[int, ...]
+) -> Any:
+    """target and weight are named so that they are kept: a write to them before backward is noticed, as in torch."""
+    each = g[rows] * weights if total is None else g * (weights / total)
     return place(-each, rows, classes, input_shape)
 
 
-@differentiable(input=nll_slope)
-def nll_loss(input: Array, rows: Array, classes: Array, weight: Any, total: Any) -> Array:
-    """-sum of weight[i] * input[rows[i], classes[i]] / total, for log-probabilities; without total, not summed."""
-    losses = -input[rows, classes] * weight
+@differentiable(input=nll_slope, target=None, weight=None)
+def nll_loss(input: Array, target: Any, weight: Any, rows: Array, classes: Array, weights: Any, total: Any) -> Array:
+    """-sum of weights[i] * input[rows[i], classes[i]] / total, for log-probabilities; without total, not summed.
+
+    rows, classes and weights are what the target and the weight of each class say, read in nn/functional.py.
+    """
+    losses = -input[rows, classes] * weights
     if total is not None:
         return np.add.reduce(losses) / total
     out = np.zeros(len(input), input.dtype)

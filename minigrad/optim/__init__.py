@@ -8,6 +8,7 @@ floats, so that an array keeps its dtype. Next: lr_scheduler.py.
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +26,9 @@ __all__ = ["Optimizer", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"
 Array = np.ndarray[Any, Any]
 Group = dict[str, Any]
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+Flag = bool | None
+NOT_NEGATIVE = "lr momentum alpha rho eps weight_decay lr_decay initial_accumulator_value".split()
+NAMES = {"lr": "learning rate", "eps": "epsilon value"}  # as error texts have them
 FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they compute
 
 
@@ -35,35 +39,29 @@ class Optimizer:
     Raises TypeError for what is not a tensor, ValueError for no tensors, tensors that aren't leaves, or repeated ones.
     """
 
-    _stepped: bool | None = None  # whether it has stepped since a learning rate schedule began, if one has
+    _stepped = False  # since a schedule was made: lr_scheduler.py asks
 
     def __init_subclass__(cls) -> None:
-        """Make a step that a subclass defines note that it was called."""
+        """A step that a subclass defines notes that it was called."""
         step = vars(cls).get("step")
         if step is not None:
 
             @functools.wraps(step)
             def noted(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-                self._note_step()
+                self._stepped = True
                 return step(self, *args, **kwargs)
 
             cls.step = noted  # type: ignore[method-assign]
 
-    def _note_step(self) -> None:
-        self._stepped = None if self._stepped is None else True
-
-    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
             text = "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
             raise TypeError(text + typename(params))
         if defaults.get("differentiable"):
-            raise RuntimeError(
-                "minigrad's optimizers do not record their steps (differentiable=True): "
-                "write the update yourself on gradients from autograd.grad(..., create_graph=True)"
-            )
-        self.defaults = defaults
+            text = "minigrad's optimizers do not record their steps (differentiable=True): write the update yourself on "
+            raise RuntimeError(text + "gradients from autograd.grad(..., create_graph=True)")
+        self.defaults, self.param_groups = defaults, list[Group]()
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
-        self.param_groups: list[Group] = []
         self._buffers: dict[Any, Array] = {}
         groups = list(params)
         if not groups:
@@ -77,45 +75,43 @@ class Optimizer:
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params = param_group["params"]
         if isinstance(params, set):
-            raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
-                "will change between runs. Please use a list instead."
-            )
-        params = [params] if isinstance(params, Tensor) else list(params)
+            text = "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+            raise TypeError(text + "will change between runs. Please use a list instead.")
+        param_group["params"] = params = [params] if isinstance(params, Tensor) else list(params)
         for parameter in params:
             if not isinstance(parameter, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}")
             if not parameter.is_leaf:
                 raise ValueError("can't optimize a non-leaf Tensor")
-        param_group["params"] = params
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
         if len(params) != len(set(params)):
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
-        if not set(params).isdisjoint(p for group in self.param_groups for p in group["params"]):
+        if not set(params).isdisjoint(self._parameters()):
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append(param_group)
 
+    def _parameters(self) -> list[Tensor]:
+        return [parameter for group in self.param_groups for parameter in group["params"]]
+
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or make them zero in place."""
-        for group in self.param_groups:
-            zero_gradients(group["params"], set_to_none)
+        zero_gradients(self._parameters(), set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter that has a gradient; with a closure, call it first and return its loss."""
-        self._note_step()
+        self._stepped = True
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
             weight_decay = 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
-            maximize = group.get("maximize")
             for parameter in group["params"]:
                 if parameter._grad is None:
                     continue
                 param, grad = parameter._storage(), parameter._grad._array
-                if maximize:
+                if group.get("maximize"):
                     grad = -grad
                 if weight_decay != 0:
                     grad = np.array(grad)
@@ -163,13 +159,10 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """{'state': {index: {...}}, 'param_groups': [{options, 'params': [indices]}]}; shares the state's tensors."""
-        index: dict[Tensor, int] = {}
-        for parameter in [p for group in self.param_groups for p in group["params"]]:
-            index.setdefault(parameter, len(index))
-        groups = [
-            {k: v for k, v in group.items() if k != "params"} | {"params": [index[p] for p in group["params"]]}
-            for group in self.param_groups
-        ]
+        index = {p: i for i, p in enumerate(dict.fromkeys(self._parameters()))}
+        groups = [{**group, "params": [index[p] for p in group["params"]]} for group in self.param_groups]
+        for group in groups:
+            group["params"] = group.pop("params")  # last
         return {"state": {index[p]: state for p, state in self.state.items()}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -180,18 +173,13 @@ class Optimizer:
         if any(len(group["params"]) != len(other["params"]) for group, other in zip(groups, saved)):
             text = "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             raise ValueError(text)
-        by_index = {i: p for g, s in zip(groups, saved) for i, p in zip(s["params"], g["params"])}
-
-        def own(key: str, value: Any, parameter: Tensor) -> Any:
-            if not isinstance(value, Tensor):
-                return value
-            return value.detach().clone() if key == "step" else value.detach().to(parameter.dtype, copy=True)
-
-        self.state = defaultdict(dict)
-        for i, parameter in by_index.items():
-            if i in state_dict["state"]:
-                self.state[parameter] = {k: own(k, v, parameter) for k, v in state_dict["state"][i].items()}
         self.param_groups = [{**other, "params": group["params"]} for group, other in zip(groups, saved)]
+        self.state = defaultdict(dict)
+        for i, parameter in zip([i for other in saved for i in other["params"]], self._parameters()):
+            for key, value in state_dict["state"].get(i, {}).items():
+                if isinstance(value, Tensor):
+                    value = value.detach().to(value.dtype if key == "step" else parameter.dtype, copy=True)
+                self.state[parameter][key] = value
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -218,11 +206,18 @@ def lerp(average: Array, x: Any, weight: float, scratch: Array) -> None:
     average += scratch
 
 
-def _check(**options: float) -> None:
-    words = {"lr": "learning rate", "eps": "epsilon value"}
+def _options(arguments: dict[str, Any], order: str) -> Group:
+    """The options of a group, in torch's order, from a constructor's locals(). ValueError for values that make no sense."""
+    options = {name: arguments[name] for name in order.split()}
     for name, value in options.items():
-        if not value >= 0.0:
-            raise ValueError(f"Invalid {words.get(name, name + ' value')}: {value}")
+        if name in NOT_NEGATIVE and not 0 <= value <= (1 if name == "rho" else math.inf):
+            raise ValueError(f"Invalid {NAMES.get(name, f'{name} value')}: {value}")
+    for i, beta in enumerate(options.get("betas", ())):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    if options.get("nesterov") and (options["momentum"] <= 0 or options["dampening"] != 0):
+        raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+    return options
 
 
 # ------------------------------------------------------------------ the optimizers
@@ -235,13 +230,10 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
-        weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None,
-        differentiable: bool = False, fused: bool | None = None,
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+        nesterov: bool = False, *, maximize: bool = False, foreach: Flag = None, differentiable: bool = False,
+        fused: Flag = None,
     ) -> None:  # fmt: skip
-        _check(lr=lr, momentum=momentum, weight_decay=weight_decay)
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         order = "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"
         super().__init__(params, _options(locals(), order))
 
@@ -273,22 +265,15 @@ class Adam(Optimizer):
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
-        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
-        decoupled_weight_decay: bool = False,
+        weight_decay: float = 0, amsgrad: bool = False, *, foreach: Flag = None, maximize: bool = False,
+        capturable: bool = False, differentiable: bool = False, fused: Flag = None, decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
-        _check(lr=lr, eps=eps)
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-        _check(weight_decay=weight_decay)
-        order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused"
-        super().__init__(params, _options(locals(), f"{order} decoupled_weight_decay"))
+        order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"
+        super().__init__(params, _options(locals(), order))
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
-        step, m, v, *largest = self._state(
-            parameter, "step", "exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]
-        )
+        names = "step", "exp_avg", "exp_avg_sq", *["max_exp_avg_sq"] * group["amsgrad"]
+        step, m, v, *largest = self._state(parameter, *names)
         step += 1
         beta1, beta2 = group["betas"]
         lr, t, scratch = float(group["lr"]), step.item(), self._scratch(param)
@@ -311,13 +296,10 @@ class AdamW(Adam):
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
-        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Flag = None,
+        capturable: bool = False, differentiable: bool = False, fused: Flag = None,
     ) -> None:  # fmt: skip
-        super().__init__(
-            params, lr, betas, eps, weight_decay, amsgrad, foreach=foreach, maximize=maximize, capturable=capturable,
-            differentiable=differentiable, fused=fused, decoupled_weight_decay=True,
-        )  # fmt: skip
+        Adam.__init__(**locals(), decoupled_weight_decay=True)
 
 
 class RMSprop(Optimizer):
@@ -328,10 +310,9 @@ class RMSprop(Optimizer):
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
-        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
+        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: Flag = None,
         maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        _check(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         order = "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"
         super().__init__(params, _options(locals(), order))
 
@@ -363,17 +344,14 @@ class Adagrad(Optimizer):
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
-        maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
+        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: Flag = None, *, maximize: bool = False,
+        differentiable: bool = False, fused: Flag = None,
     ) -> None:  # fmt: skip
-        _check(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay)
-        _check(initial_accumulator_value=initial_accumulator_value, eps=eps)
         order = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
         super().__init__(params, _options(locals(), order))
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                _, total = self._state(parameter, "step", "sum")
-                total += initial_accumulator_value
+        for parameter in self._parameters():
+            _, total = self._state(parameter, "step", "sum")
+            total += initial_accumulator_value
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
         step, total = self._state(parameter, "step", "sum")
@@ -392,12 +370,8 @@ class Adadelta(Optimizer):
 
     def __init__(
         self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
-        foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False, differentiable: bool = False,
+        foreach: Flag = None, *, capturable: bool = False, maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
-        _check(lr=lr)
-        if not 0.0 <= rho <= 1.0:
-            raise ValueError(f"Invalid rho value: {rho}")
-        _check(eps=eps, weight_decay=weight_decay)
         order = "lr rho eps weight_decay maximize capturable foreach differentiable"
         super().__init__(params, _options(locals(), order))
 
@@ -413,11 +387,6 @@ class Adadelta(Optimizer):
         decay(u, delta, rho, scratch)
         delta *= float(group["lr"])
         param -= delta
-
-
-def _options(arguments: dict[str, Any], names: str) -> dict[str, Any]:
-    """The options of a group, in torch's order, from a constructor's locals()."""
-    return {name: arguments[name] for name in names.split()}
 
 
 from . import lr_scheduler  # which needs Optimizer

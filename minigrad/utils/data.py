@@ -13,7 +13,7 @@ import copy
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -50,12 +50,6 @@ class Dataset(Generic[T]):
 
 class IterableDataset(Dataset[T]):
     """A stream of samples: a subclass defines `__iter__`."""
-
-    def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
-
-    def __add__(self, other: Any) -> Any:
-        raise TypeError("iterable datasets can't be concatenated: write one whose __iter__ goes through both")
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -137,9 +131,6 @@ def random_split(
 class Sampler(Generic[T]):
     """Base class of what yields the indices, or lists of indices, of an epoch."""
 
-    def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError
-
 
 class SequentialSampler(Sampler[int]):
     """0, 1, 2, ..."""
@@ -173,13 +164,10 @@ class RandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         n, wanted = len(self.data_source), self.num_samples
         generator = self.generator or Generator().manual_seed(_draw_seed(default_generator))
-        if self.replacement:
-            for size in [32] * (wanted // 32) + [wanted % 32]:
-                yield from generator.integers(size, 0, n).tolist()
-        else:
-            for _ in range(wanted // n):
-                yield from generator.permutation(n).tolist()
-            yield from generator.permutation(n).tolist()[: wanted % n]
+        size = 32 if self.replacement else n
+        for count in [size] * (wanted // size) + [wanted % size]:
+            drawn = generator.integers(count, 0, n) if self.replacement else generator.permutation(n)[:count]
+            yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples
@@ -236,11 +224,8 @@ class BatchSampler(Sampler[list[int]]):
                 yield batch
 
     def __len__(self) -> int:
-        return _batches(len(self.sampler), self.batch_size, self.drop_last)  # type: ignore[arg-type]
-
-
-def _batches(samples: int, batch_size: int, drop_last: bool) -> int:
-    return samples // batch_size if drop_last else -(-samples // batch_size)
+        samples = len(self.sampler)  # type: ignore[arg-type]
+        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
 
 
 def _positive(name: str, value: Any) -> None:
@@ -273,39 +258,30 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return stack([as_tensor(b) for b in batch], 0)
     if isinstance(first, np.bool_ | np.number):
         return as_tensor(np.array(batch))
-    if isinstance(first, float):
-        return tensor(batch, dtype=float64)
-    if isinstance(first, int):
-        return tensor(batch)
+    if isinstance(first, float | int):
+        return tensor(batch, dtype=float64 if isinstance(first, float) else None)
     if isinstance(first, str | bytes):
         return batch
-    if isinstance(first, Mapping):
-        collated = {key: default_collate([sample[key] for sample in batch]) for key in first}
-        if type(first) is dict or not hasattr(first, "update"):
-            return collated
-        (like := copy.copy(first)).update(collated)  # type: ignore[attr-defined]
+    if isinstance(first, MutableMapping):
+        (like := copy.copy(first)).update({key: default_collate([sample[key] for sample in batch]) for key in first})
         return like
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError("each element in list of batch should be of equal size")
         columns = [default_collate(column) for column in zip(*batch)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
-    raise TypeError(
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
-        f"{first.dtype if isinstance(first, np.ndarray) else type(first)}"
-    )
+    kind = first.dtype if isinstance(first, np.ndarray) else type(first)
+    text = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
+    raise TypeError(f"{text}{kind}")
 
 
 def _default_convert(sample: Any) -> Any:
     """Without batching: arrays inside the sample become tensors, all else stays as it is."""
-    if isinstance(sample, np.ndarray | np.bool_ | np.number) and sample.dtype.kind in "buif":
+    if isinstance(sample, np.ndarray | np.number | np.bool_):
         return as_tensor(sample)
-    if isinstance(sample, Mapping):
+    if isinstance(sample, MutableMapping):
         return {key: _default_convert(value) for key, value in sample.items()}
-    if isinstance(sample, list | tuple):
-        entries = [_default_convert(entry) for entry in sample]
-        return type(sample)(*entries) if hasattr(sample, "_fields") else entries
-    return sample
+    return [_default_convert(entry) for entry in sample] if isinstance(sample, list | tuple) else sample
 
 
 def get_worker_info() -> None:
@@ -322,7 +298,7 @@ class DataLoader(Generic[T]):
     """
 
     _warned = False
-    _made = False
+    _fixed: tuple[str, ...] = ()
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
@@ -338,44 +314,44 @@ class DataLoader(Generic[T]):
             DataLoader._warned = True
             text = f"minigrad loads data in the calling process: num_workers={num_workers} has no effect"
             warnings.warn(text, stacklevel=2)
-        iterable = isinstance(dataset, IterableDataset)
+        self._stream = isinstance(dataset, IterableDataset)
         for name, value in (("shuffle", shuffle), ("sampler", sampler), ("batch_sampler", batch_sampler)):
-            if iterable and value:
+            if self._stream and value:
                 text = f"expected unspecified {name} option, but got {name}={value}"
                 raise ValueError(f"DataLoader with IterableDataset: {text}")
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
-        if batch_sampler is not None:
-            if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                text = "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
-                raise ValueError(text)
-            batch_size = None
-        elif batch_size is None and drop_last:
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            text = "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+            raise ValueError(text)
+        if batch_size is None and drop_last:
             raise ValueError("batch_size=None option disables auto-batching and is mutually exclusive with drop_last")
-        if sampler is None and not iterable:
+        if self._stream:
+            sampler = dataset  # which gives samples, not indices
+        elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-        if batch_size is not None:
-            batch_sampler = BatchSampler(() if iterable else sampler, batch_size, drop_last)  # type: ignore[arg-type]
+        if batch_sampler is not None:
+            batch_size = None
+        elif batch_size is not None:
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)  # type: ignore[arg-type]
         self.dataset, self.batch_size, self.drop_last, self.generator = dataset, batch_size, drop_last, generator
-        self.sampler, self.batch_sampler = sampler, batch_sampler
-        self.num_workers, self.pin_memory, self.timeout = num_workers, pin_memory, timeout
-        self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
-        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
-        self.collate_fn = collate_fn or (default_collate if batch_sampler is not None else _default_convert)
-        self._made = True
+        self.sampler, self.batch_sampler, self.num_workers = sampler, batch_sampler, num_workers
+        self.collate_fn = collate_fn or (_default_convert if batch_sampler is None else default_collate)
+        self._order: Any = sampler if batch_sampler is None else batch_sampler
+        self._fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
-        if self._made and name in fixed:
+        if name in self._fixed:
             raise ValueError(f"{name} attribute should not be set after {type(self).__name__} is initialized")
         super().__setattr__(name, value)
 
+    def __len__(self) -> int:
+        """How many batches an epoch has (samples, without batching)."""
+        return len(self._order)
+
     def __iter__(self) -> Iterator[Any]:
         _draw_seed(self.generator or default_generator)  # the seed that torch draws for its workers
-        if isinstance(self.dataset, IterableDataset):
-            return self._stream(iter(self.dataset))
-        order: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
-        return map(self._fetch, order)
+        return map(self.collate_fn if self._stream else self._fetch, self._order)
 
     def _fetch(self, index: Any) -> Any:
         """The batch of a list of indices, or, without batching, the sample of one."""
@@ -389,21 +365,4 @@ class DataLoader(Generic[T]):
             if rows.dtype.kind == "i":
                 with contextlib.suppress(IndexError):  # which row by row says it in torch's words
                     return [t[rows] if t.requires_grad else wrap(t._array.take(rows, 0)) for t in dataset.tensors]
-        if hasattr(dataset, "__getitems__"):
-            return self.collate_fn(dataset.__getitems__(index))
         return self.collate_fn([dataset[i] for i in index])
-
-    def _stream(self, samples: Iterator[Any]) -> Iterator[Any]:
-        if self.batch_size is None:
-            yield from map(self.collate_fn, samples)
-            return
-        while batch := list(itertools.islice(samples, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                yield self.collate_fn(batch)
-
-    def __len__(self) -> int:
-        """How many batches an epoch has (samples, without batching)."""
-        if isinstance(self.dataset, IterableDataset):
-            n = len(self.dataset)  # type: ignore[arg-type]
-            return n if self.batch_size is None else _batches(n, self.batch_size, self.drop_last)
-        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]

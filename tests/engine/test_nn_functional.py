@@ -248,6 +248,17 @@ def test_only_gradients_that_are_asked_for_are_kept():
         loss.backward()
 
 
+@pytest.mark.parametrize("written", ["target", "weight"])
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss, F.binary_cross_entropy, F.binary_cross_entropy_with_logits])
+def test_labels_and_weights_written_to_before_backward_are_noticed(loss, written):
+    x, weight = torch.full((2, 2), 0.5, requires_grad=True), torch.ones(2)
+    target = torch.zeros(2, 2) if "binary" in loss.__name__ else torch.tensor([0, 1])
+    out = loss(x, target, weight)
+    {"target": target, "weight": weight}[written].fill_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.backward()
+
+
 def test_a_lost_super_init_is_named():
     class Net(nn.Module):
         def __init__(self):

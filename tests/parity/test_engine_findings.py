@@ -39,10 +39,6 @@ def test_an_indexed_element_is_added_to_in_place():
     assert y.tolist() == [[0.25, 1.0], [2.0, 5.0]]
 
 
-def test_a_number_can_have_its_dimension_moved():
-    assert torch.tensor(1.5).movedim(0, -1).item() == 1.5
-
-
 def test_float16_is_added_up_in_float32():
     ones = torch.ones(70_000, dtype=torch.float16, requires_grad=True)
     mean = ones.mean()

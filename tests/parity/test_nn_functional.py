@@ -365,3 +365,40 @@ def test_old_reduction_arguments_warn_and_work(size_average, reduce):
             out = module.nn.functional.mse_loss(module.tensor(x), module.tensor(y), size_average, reduce)
         results.append((out.tolist(), [str(w.message) for w in caught]))
     assert results[0] == results[1]
+
+
+WATCHED = {  # (loss, what is written to between forward and backward): a probability p, labels t, weights w
+    "nll_loss": (lambda F, x, t, w, p, r: F.nll_loss(x, t, w, reduction=r), "tw"),
+    "nll_loss without weight": (lambda F, x, t, w, p, r: F.nll_loss(x, t, reduction=r), "tw"),
+    "nll_loss of a vector": (lambda F, x, t, w, p, r: F.nll_loss(x[0], t[0], w, reduction=r), "tw"),
+    "nll_loss of images": (lambda F, x, t, w, p, r: F.nll_loss(x[..., None], t[:, None], w, reduction=r), "tw"),
+    "cross_entropy": (lambda F, x, t, w, p, r: F.cross_entropy(x, t, w, reduction=r), "tw"),
+    "cross_entropy, smooth": (lambda F, x, t, w, p, r: F.cross_entropy(x, t, w, reduction=r, label_smoothing=0.1), "tw"),
+    "cross_entropy of probabilities": (lambda F, x, t, w, p, r: F.cross_entropy(x, p, w, reduction=r), "pw"),
+    "binary_cross_entropy": (lambda F, x, t, w, p, r: F.binary_cross_entropy(x, p, w, reduction=r), "pw"),
+    "with logits": (lambda F, x, t, w, p, r: F.binary_cross_entropy_with_logits(x, p, w, reduction=r), "pw"),
+    "with pos_weight": (
+        lambda F, x, t, w, p, r: F.binary_cross_entropy_with_logits(x, p, pos_weight=w, reduction=r), "pw",
+    ),
+    "mse_loss": (lambda F, x, t, w, p, r: F.mse_loss(x, p, reduction=r), "p"),
+    "l1_loss": (lambda F, x, t, w, p, r: F.l1_loss(x, p, reduction=r), "p"),
+    "huber_loss": (lambda F, x, t, w, p, r: F.huber_loss(x, p, reduction=r), "p"),
+    "smooth_l1_loss": (lambda F, x, t, w, p, r: F.smooth_l1_loss(x, p, reduction=r), "p"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("name, written", [(name, k) for name, (_, keys) in WATCHED.items() for k in keys])
+def test_a_target_or_weight_written_to_before_backward_is_noticed_where_torch_notices(name, written, reduction):
+    outcomes = []
+    for module in (minigrad, torch):
+        x = module.tensor([[0.1, 0.4, 0.5], [0.3, 0.2, 0.9]], requires_grad=True)
+        given = {"t": module.tensor([2, 0]), "w": module.tensor([1.0, 2.0, 3.0]), "p": module.full((2, 3), 0.25)}
+        loss = WATCHED[name][0](module.nn.functional, x, *given.values(), reduction)
+        given[written].fill_(1)
+        try:
+            loss.sum().backward()
+            outcomes.append(x.grad.numpy().round(5).tolist())
+        except RuntimeError as error:
+            outcomes.append(str(error).split(" [")[0])
+    assert outcomes[0] == outcomes[1]

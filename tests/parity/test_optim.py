@@ -248,21 +248,6 @@ def test_a_schedule_can_start_at_a_later_epoch(schedule, option):
     assert results[0] == results[1]
 
 
-@pytest.mark.parametrize("schedule, option", SCHEDULES)
-def test_an_epoch_can_be_given_though_torch_warns(schedule, option):
-    results = []
-    for module in (minigrad, torch):
-        optimizer, scheduler = scheduled(module, schedule, option)
-        rates = []
-        for epoch in (1, 2, 7, 3):
-            optimizer.step()
-            with pytest.warns(UserWarning, match="The epoch parameter in `scheduler.step"):
-                scheduler.step(epoch)
-            rates.append(scheduler.get_last_lr())
-        results.append(rates)
-    assert results[0] == results[1]
-
-
 PLATEAUS = options(mode=["min", "max"], threshold_mode=["rel", "abs"], cooldown=[0, 2], min_lr=[0, 0.02]) + [
     {"factor": 0.5, "patience": 0},
     {"min_lr": [0.01, 0.1], "patience": 1},

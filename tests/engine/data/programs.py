@@ -260,21 +260,7 @@ for h in (h1, h2, h3, h4, h5): h.remove()
 log.clear(); net.eval(); print(net(x)); print(log)
 with net.register_forward_hook(lambda m, args, out: 'replaced'): print(net(x))
 print(net(x))
-m = nn.Linear(1, 1)
-m.register_forward_hook(lambda m, args, kwargs, out: print('kw', list(kwargs), len(args)), with_kwargs=True)
-m.register_forward_pre_hook(lambda m, args, kwargs: ((), {'input': torch.ones(1, 1)}), with_kwargs=True)
-m(torch.zeros(3, 1))
-m(input=torch.zeros(3, 1))
 """,
-    "hooks that always run": """
-class M(nn.Module):
-    def forward(self, x): raise ValueError('no')
-m = M()
-m.register_forward_hook(lambda m, a, o: print('not always'))
-m.register_forward_hook(lambda m, a, o: print('always', o), always_call=True)
-m(1)
-""",
-    "pre-hook that returns nonsense": "m = nn.ReLU(); m.register_forward_pre_hook(lambda m, a, k: 5, with_kwargs=True); m(torch.ones(1))",
     "sequential": """
 s = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1))
 print(len(s), s[0], s[-1], s[1:], [type(m).__name__ for m in s])
