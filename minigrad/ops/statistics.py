@@ -17,6 +17,7 @@ from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
 from .calling import check, named, return_type, torch_function
+from .promotion import HALF
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
 
@@ -90,6 +91,8 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
 
 @differentiable(name="LinalgVectorNormBackward0", x=norm_slope)
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
+    if x.dtype is HALF:
+        return norm_over.forward(x.astype(np.float32), p, axes, keepdim).astype(HALF)  # type: ignore[no-any-return]
     size = np.absolute(x)
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)
@@ -136,12 +139,14 @@ def cumprod_along(x: Array, axis: int) -> Array:
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
     if x.ndim == 0:
         return g
-    return flipped(cumsum_along, axis, g * out) / x if divisible(x) else product_before(x, axis) * scan_back(g, x, axis)
+    return flipped(cumsum_along, axis, g * out) / x if divisible(x, out) else product_before(x, axis) * scan_back(g, x, axis)
 
 
-def divisible(x: Any) -> bool:
-    """Whether the product of the other elements may be taken as that of all, divided by the element."""
-    return bool(np.all(getattr(x, "_array", x)))
+def divisible(x: Any, out: Any) -> bool:
+    """Whether the product of the other elements may be taken as that of all, divided by the element: none may be zero, or
+    subnormal, with few digits left."""
+    tiny = np.finfo(getattr(x, "_array", x).dtype).tiny
+    return not any(bool((np.absolute(getattr(a, "_array", a)) < tiny).any()) for a in (x, out))
 
 
 @differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))
@@ -184,7 +189,7 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return g
     g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
-    return g * out / x if divisible(x) else g * (product_before(x, axis) * flipped(product_before, axis, x))
+    return g * out / x if divisible(x, out) else g * (product_before(x, axis) * flipped(product_before, axis, x))
 
 
 @differentiable(name="ProdBackward0",

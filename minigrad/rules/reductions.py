@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
+from ..ops.promotion import HALF, divided, total
 from .elementwise import where
 from .indexing import scatter_axis
 from .shapes import expand, reshape_array, unsqueeze_axis
@@ -40,23 +41,23 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
 
 @differentiable(name="SumBackward0", x=lambda g, x_shape: repeated(g, x_shape))
 def sum_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None)
+    return np.add.reduce(x, axis=None) if x.dtype is not HALF else total(x)
 
 
-@differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(g / (math.prod(x_shape) or 1), x_shape))
+@differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(divided(g, math.prod(x_shape)), x_shape))
 def mean_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) / x.size
+    return np.add.reduce(x, axis=None) / x.size if x.dtype is not HALF else total(x, divisor=x.size)
 
 
 @differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))
 def sum_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
+    return total(x, axes, keepdim)
 
 
 @differentiable(name="MeanBackward1",
-                x=lambda g, x_shape, axes, keepdim: spread(g / (count(x_shape, axes) or 1), x_shape, axes, keepdim))  # fmt: skip
+                x=lambda g, x_shape, axes, keepdim: spread(divided(g, count(x_shape, axes)), x_shape, axes, keepdim))  # fmt: skip
 def mean_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.add.reduce(x, axis=axes, keepdims=keepdim) / x.dtype.type(count(x.shape, axes))  # type: ignore[call-overload]
+    return total(x, axes, keepdim, count(x.shape, axes))
 
 
 # ------------------------------------------------------------------ extrema

@@ -81,3 +81,17 @@ def test_what_is_assigned_by_an_index_must_have_the_dtype() -> None:
     x[0:2] = torch.tensor([1.0, 2.0], dtype=torch.float64)  # torch converts these
     x[x == 0] = torch.tensor(3.0, dtype=torch.float64)
     assert x.tolist() == [1, 2, 3]
+
+
+def test_a_running_product_is_not_divided_by_a_factor_of_few_digits() -> None:
+    for values, g in (([5e-324], [0.7]), ([5e-324, 2.0, 3.0], [0.7, -0.3, 0.5]), ([1e-200, 1e-200], [0.0, 2.0])):
+        x = torch.tensor(values, dtype=torch.float64, requires_grad=True)
+        x.cumprod(0).backward(torch.tensor(g, dtype=torch.float64))
+        expected = [sum(g[k] * np.prod(np.delete(values[: k + 1], i)) for k in range(i, len(g))) for i in range(len(g))]
+        np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-14, atol=5e-324)
+
+
+def test_the_product_of_factors_that_underflow_has_a_slope() -> None:
+    x = torch.tensor([1e-200, 2e-200], dtype=torch.float64, requires_grad=True)
+    x.prod().backward(torch.tensor(-3.0, dtype=torch.float64))
+    np.testing.assert_allclose(x.grad.numpy(), [-6e-200, -3e-200], rtol=1e-14)

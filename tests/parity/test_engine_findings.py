@@ -37,3 +37,14 @@ def test_an_indexed_element_is_added_to_in_place():
     y = c * c
     y[-1] += 1
     assert y.tolist() == [[0.25, 1.0], [2.0, 5.0]]
+
+
+def test_float16_is_added_up_in_float32():
+    ones = torch.ones(70_000, dtype=torch.float16, requires_grad=True)
+    mean = ones.mean()
+    mean.backward(torch.tensor(3.0, dtype=torch.float16))
+    assert mean.item() == 1.0 and ones.grad[0].item() == np.float16(3 / 70_000) and ones.norm().item() == np.float16(70_000**0.5)
+    bias = torch.zeros(3, dtype=torch.float16, requires_grad=True)
+    tenth = torch.full((3_000, 3), 0.1, dtype=torch.float16)
+    (tenth * 0 + bias).backward(tenth)
+    assert bias.grad.tolist() == tenth.sum(0).tolist() == [300.0] * 3 and tenth.mean(0).tolist() == tenth[0].tolist()
