@@ -261,7 +261,7 @@ class Methods(Memory):
 
     # ---- random numbers
 
-    uniform_, normal_, random_, bernoulli_ = random.uniform_, random.normal_, random.random_, random.bernoulli_
+    uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
     bernoulli, multinomial = random.bernoulli, random.multinomial
 
 

@@ -176,9 +176,8 @@ class BackwardNode(Node):
                 if out._is_view():
                     out._frozen = (
                         f"Output {i} of {self.name()} is a view and {{}} modified inplace. This view was created inside a custom "
-                        "Function (or because an input was returned as-is) and the autograd logic to handle view+inplace would "
-                        "override the custom backward associated with the custom Function, leading to incorrect gradients. This "
-                        "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+                        "Function (or because an input was returned as-is), whose backward the write would override. You can fix "
+                        "this by cloning the output of the custom Function."
                     )
         # a saved output would hold this node, which would hold it
         own = [next((i for i, out in enumerate(outputs) if out is t and self.outputs[i]), None) for t in ctx._to_save]

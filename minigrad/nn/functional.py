@@ -19,8 +19,7 @@ from ..dtypes import dtype as DType
 from ..ops import neural
 from ..ops.matrix import matmul
 from ..ops.promotion import cannot_multiply, result_type
-from ..ops.rearranging import broadcast_tensors
-from ..ops.shapes import expand_to, permute
+from ..ops.shapes import broadcast_shapes, expand_to, permute
 from ..random import bernoulli_
 from ..rules import elementwise
 from ..rules.elementwise import where
@@ -267,7 +266,8 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
         text = f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
         text += "likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         warnings.warn(text, stacklevel=3)
-        input, target = broadcast_tensors(input, target)
+        shape = broadcast_shapes(input._array.shape, target._array.shape)
+        input, target = expand_to(input, shape), expand_to(target, shape)
     if input._array.dtype is not target._array.dtype:
         common = result_type(input, target).numpy
         input, target = input._cast(common), target._cast(common)

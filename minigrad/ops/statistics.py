@@ -15,8 +15,9 @@ from ..autograd.graph import Array, differentiable, wrap
 from ..rules.elementwise import abs, sign, where
 from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
-from ..rules.shapes import HALF, in_single, reshape_array
+from ..rules.shapes import reshape_array
 from .calling import check, named, return_type, torch_function
+from .promotion import HALF
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
 
@@ -91,7 +92,7 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
 @differentiable(name="LinalgVectorNormBackward0", x=norm_slope)
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
     if x.dtype is HALF:
-        return in_single(norm_over, x, p, axes, keepdim)
+        return norm_over.forward(x.astype(np.float32), p, axes, keepdim).astype(HALF)  # type: ignore[no-any-return]
     size = np.absolute(x)
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]

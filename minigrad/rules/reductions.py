@@ -10,9 +10,10 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
+from ..ops.promotion import HALF, divided, total
 from .elementwise import where
 from .indexing import scatter_axis
-from .shapes import HALF, cast, expand, in_single, reshape_array, unsqueeze_axis
+from .shapes import expand, reshape_array, unsqueeze_axis
 
 Axes = tuple[int, ...] | None
 
@@ -38,36 +39,25 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
     return math.prod(shape if axes is None else [shape[i] for i in axes])
 
 
-def divided(g: Any, n: int) -> Any:
-    """g / n; float16, which ends at 65504, by way of float32."""
-    if n > 65504 and getattr(g, "_array", g).dtype is HALF:
-        return cast(cast(g, np.dtype(np.float32)) / n, HALF)
-    return g / (n or 1)
-
-
 @differentiable(name="SumBackward0", x=lambda g, x_shape: repeated(g, x_shape))
 def sum_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) if x.dtype is not HALF else in_single(sum_all, x)
+    return np.add.reduce(x, axis=None) if x.dtype is not HALF else total(x)
 
 
 @differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(divided(g, math.prod(x_shape)), x_shape))
 def mean_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) / x.size if x.dtype is not HALF else in_single(mean_all, x)
+    return np.add.reduce(x, axis=None) / x.size if x.dtype is not HALF else total(x, divisor=x.size)
 
 
 @differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))
 def sum_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    if x.dtype is HALF:
-        return in_single(sum_over, x, axes, keepdim)
-    return np.add.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
+    return total(x, axes, keepdim)
 
 
 @differentiable(name="MeanBackward1",
                 x=lambda g, x_shape, axes, keepdim: spread(divided(g, count(x_shape, axes)), x_shape, axes, keepdim))  # fmt: skip
 def mean_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    if x.dtype is HALF:
-        return in_single(mean_over, x, axes, keepdim)
-    return np.add.reduce(x, axis=axes, keepdims=keepdim) / x.dtype.type(count(x.shape, axes))  # type: ignore[call-overload]
+    return total(x, axes, keepdim, count(x.shape, axes))
 
 
 # ------------------------------------------------------------------ extrema

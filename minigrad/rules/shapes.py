@@ -10,14 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-
-HALF = np.dtype(np.float16)
-
-
-def in_single(operation: Any, x: Array, *options: Any) -> Array:
-    """What a sum of float16 is when it is added up in float32, as in torch."""
-    return operation.forward(x.astype(np.float32), *options).astype(HALF)
-
+from ..ops.promotion import no_slope, total
 
 # ------------------------------------------------------------------ broadcasting
 
@@ -35,15 +28,11 @@ def expand(x: Array, shape: tuple[int, ...]) -> Array:
 @differentiable(x=lambda g, x_shape: expand(g, x_shape))
 def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
     """x summed over the axes that broadcasting `shape` to x's shape has stretched."""
-    if x.dtype is HALF:
-        return in_single(sum_to_size, x, shape)
     extra = x.ndim - len(shape)
     if x.shape[extra:] == shape:  # only leading axes, as a bias has them
-        return np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))
+        return total(x, 0 if extra == 1 else tuple(range(extra)))
     axes = tuple([i for i, n in enumerate(x.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
-    if axes:
-        x = np.add.reduce(x, axis=axes, keepdims=True)
-    return x.reshape(shape)
+    return (total(x, axes, True) if axes else x).reshape(shape)  # type: ignore[no-any-return]
 
 
 # ------------------------------------------------------------------ views
@@ -120,13 +109,7 @@ def clone(x: Array) -> Array:
     return np.array(x, order="C" if 0 in x.strides else "K")
 
 
-def zeros_like(g: Any) -> Any:
-    """Zeros that depend on nothing, as torch's: what is behind them is not differentiated again."""
-    zeros = np.zeros(g.shape, getattr(g, "_array", g).dtype)
-    return graph.wrap(zeros) if isinstance(g, graph.Tensor) else zeros
-
-
-@differentiable(name="CopyBackwards", x=zeros_like, source=lambda g: g)
+@differentiable(name="CopyBackwards", x=no_slope, source=lambda g: g)
 def overwritten(x: Array, source: Array) -> Array:
     """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros."""
     return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))
