@@ -213,18 +213,15 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 
 def _like(make: Any) -> Any:
-    def make_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
-        return make(input._array.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    def make_like(
+        input: Any, *fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
+    ) -> Any:
+        return make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
     return named(make_like, f"{make.__name__}_like", "of the shape and dtype of `input`")
 
 
-zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
-
-
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """A tensor of the shape and dtype of `input`, filled with one number."""
-    return full(input._array.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+zeros_like, ones_like, empty_like, full_like = _like(zeros), _like(ones), _like(empty), _like(full)
 
 
 # ------------------------------------------------------------------ from a rule

@@ -6,6 +6,7 @@ read what they write. Next: matrix.py.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -29,17 +30,12 @@ NO_DIMENSION = (
 class Region:
     """Some elements of a tensor, as flat positions in C order; found when they are first needed."""
 
-    __slots__ = ("_positions", "_find")
-
     def __init__(self, find: Callable[[], Any]) -> None:
         self._find = find
-        self._positions: Any = None
 
-    @property
+    @functools.cached_property
     def positions(self) -> Any:
-        if self._positions is None:
-            self._positions = self._find()
-        return self._positions
+        return self._find()
 
     @classmethod
     def of_key(cls, shape: tuple[int, ...], key: Any) -> Region:
@@ -50,17 +46,24 @@ class Region:
         """Where the memory of `view` lies within that of `base`; both may have any strides."""
         size = base.itemsize
         start = (view.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
-        base_shape, base_strides = base.shape, tuple([s // size for s in base.strides])
-        shape, strides = view.shape, tuple([s // size for s in view.strides])
+        base_shape, base_steps = base.shape, [s // size for s in base.strides]
+        shape, steps = view.shape, [s // size for s in view.strides]
 
         def find() -> Any:
-            extent = 1 + sum([(n - 1) * s for n, s in zip(base_shape, base_strides)])
-            memory = np.full(max(extent, 1), -1)
-            as_laid_out = np.lib.stride_tricks.as_strided(memory, base_shape, [s * 8 for s in base_strides])
-            as_laid_out[...] = np.arange(as_laid_out.size).reshape(base_shape)
-            return np.lib.stride_tricks.as_strided(memory[start:], shape, [s * 8 for s in strides]).copy()
+            at = _places(base_shape, base_steps)
+            flat = np.empty(at.max(initial=0) + 1, np.int64)  # the position of what lies at each place of the base's memory
+            flat[at] = np.arange(at.size).reshape(base_shape)
+            return flat[start + _places(shape, steps)]
 
         return cls(find)
+
+
+def _places(shape: tuple[int, ...], steps: list[int]) -> Any:
+    """Where elements of a shape lie in memory, `steps` apart along each dimension."""
+    places = np.zeros(shape, np.int64)
+    for along, step in zip(np.indices(shape, sparse=True), steps):
+        places += along * step
+    return places
 
 
 def refuse_repeats(written: Any) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +33,10 @@ SEVERAL_VIEWS = (
 
 def as_dim(dim: Any, ndim: int) -> int:
     """A dimension counted from the front; IndexError if it is out of range. A 0-d tensor has one dimension here."""
-    dim, size = operator.index(dim), max(ndim, 1)
+    try:
+        dim, size = dim.__index__(), max(ndim, 1)
+    except AttributeError:
+        raise TypeError(f"a dimension must be int, not {type(dim).__name__}") from None
     if not -size <= dim < size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
     return dim % size  # type: ignore[no-any-return]
