@@ -22,6 +22,8 @@ from ..dtypes import float16, float32, float64
 from ..methods import RemovableHandle
 from ..tensor import Tensor
 
+Named = Iterator[tuple[str, Any]]
+
 
 class Parameter(Tensor):
     """A Tensor that becomes a parameter of the Module it is assigned to. It shares the data of the tensor given."""
@@ -102,13 +104,6 @@ class Module:
     """
 
     _shown = ""  # attributes that are printed: "size", or "size=" with the name, or "size?=" if it is not None or False
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: dict[int, Callable[..., Any]]
-    _forward_hooks: dict[int, Callable[..., Any]]
 
     def __init__(self) -> None:
         self.__dict__.update(
@@ -146,9 +141,10 @@ class Module:
     # ---- attributes: parameters, buffers and modules are filed in their tables
 
     def __getattr__(self, name: str) -> Any:  # only called when the usual lookup has failed
-        for table in _TABLES:
-            if name in self.__dict__.get(table, ()):
-                return self.__dict__[table][name]
+        own = self.__dict__
+        for table in ("_parameters", "_modules", "_buffers"):
+            if table in own and name in own[table]:
+                return own[table][name]
         raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -218,9 +214,7 @@ class Module:
 
     # ---- walking the tree
 
-    def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
+    def named_modules(self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Named:
         """This module (name '') and all below it, with dotted names; each once."""
         memo = set() if memo is None else memo
         if self not in memo:
@@ -234,14 +228,14 @@ class Module:
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Named:
         """The modules directly below this one; each once."""
         return self._named("_modules", "", recurse=False)
 
     def children(self) -> Iterator[Module]:
         return (module for _, module in self.named_children())
 
-    def _named(self, table: str, prefix: str, recurse: bool, unique: bool = True) -> Iterator[tuple[str, Any]]:
+    def _named(self, table: str, prefix: str, recurse: bool, unique: bool = True) -> Named:
         """What is filed in a table, with dotted names; each once, if `unique`."""
         seen = set()
         for owner, module in self.named_modules(None, prefix, unique) if recurse else [(prefix, self)]:
@@ -251,18 +245,14 @@ class Module:
                         seen.add(id(value))
                     yield _dotted(owner, name), value
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Named:
         """All parameters with dotted names, each once, in the order of registration; if `recurse`, also those below."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Named:
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
