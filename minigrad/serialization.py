@@ -27,10 +27,8 @@ MAPPINGS: dict[str, type] = {"dict": dict, "OrderedDict": OrderedDict, "Counter"
 NAMES: dict[type, str] = {kind: name for name, kind in (SEQUENCES | MAPPINGS).items()} | {defaultdict: "dict"}
 
 
-def save(
-    obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = None,
-    _use_new_zipfile_serialization: bool = True, _disable_byteorder_record: bool = False,
-) -> None:  # fmt: skip
+def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: Any = None,
+         _use_new_zipfile_serialization: bool = True, _disable_byteorder_record: bool = False) -> None:  # fmt: skip
     """Write tensors, arrays, numbers, strings, and nested dicts, lists, tuples and sets of them to a path or open file.
 
     Tensors that share all their memory share it again after `load`. TypeError, before anything is written, for other
@@ -95,10 +93,8 @@ def _store(array: np.ndarray[Any, Any], name: str, arrays: dict[str, Any], seen:
     return seen[id(array)]
 
 
-def load(
-    f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None,
-    mmap: bool | None = None,
-) -> Any:  # fmt: skip
+def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: bool | None = None,
+         mmap: bool | None = None) -> Any:  # fmt: skip
     """What `save` wrote to a path or open file. Nothing in a file is ever run, whatever `weights_only` says.
 
     RuntimeError for a file that is cut short, changed, or not written by `save`.
