@@ -32,9 +32,10 @@ MADE_IN_NO_GRAD = (
 class Memory:
     """What a Tensor holds, and how it is written to."""
 
+    __slots__ = ("_array", "_node", "_counter", "_base", "__dict__", "__weakref__")
     _array: Any  # np.ndarray, or the NumPy scalar that a 0-d result is
     _node: Node | None
-    _writes: list[int]
+    _counter: list[int] | None  # `_writes`, or None: made by nobody yet, so never written to
     _base: Tensor | None  # the tensor whose memory this one is a view of
     _grad: Tensor | None = None
     _leaf_node: Node | None = None  # kept for when grad is required again
@@ -43,10 +44,19 @@ class Memory:
     _detached: int = 0  # the number that a node had got if it had been made when `detach_` was called
     _seen: int = 0  # the version of the base for which `_node` of a view was made
     _inference: bool = False
+    _written: Any = None  # of the saved result of a write through a view: a weak reference to the view's node after the write
 
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...  # what Tensor adds
+
+    @property
+    def _writes(self) -> list[int]:
+        """The version counter. Most tensors are neither written to nor share memory, so it is made when first asked for."""
+        if self._counter is None:
+            with writes.lock:
+                self._counter = self._counter or [0]
+        return self._counter
 
     @property
     def data(self) -> Any:
@@ -193,9 +203,11 @@ class Memory:
 
     def _rebase(self, node: Any) -> None:
         """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own."""
+        saved: Any = None
         if node is not None and "out" in node.keeps:  # the result that was saved is now this tensor
             at = node.keeps.index("out")
-            node.saved = (*node.saved[:at], wrap(self._array, None, self._writes), *node.saved[at + 1 :])
+            saved = wrap(self._array, None, self._writes)
+            node.saved = (*node.saved[:at], saved, *node.saved[at + 1 :])
             node.versions = (*node.versions[:at], self._writes[0], *node.versions[at + 1 :])
         if self._base is None:
             self._set_node(node)
@@ -205,6 +217,8 @@ class Memory:
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
         self._seen = -1
         self._current_node()  # now: the old node may be met on the way back, and the base may be detached
+        if saved is not None and self._node is not None:
+            saved._written = weakref.ref(self._node)  # weakly, since it leads to `node`, which holds `saved`
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Any:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
@@ -242,10 +256,18 @@ class Memory:
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, (Memory, int, float, np.number, np.bool_)):
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
-        if not isinstance(value, Memory):
+        number = not isinstance(value, Memory)
+        if number:
             value = wrap(np.asarray(value))
         parsed = indexing.parse(self, key)
         by_tensors = bool(parsed[-1])
+        # one value where a mask is True is masked_fill_, which converts it; everything else by index tensors does not
+        fills = by_tensors and value._array.size == 1 and self.ndim > 0 and [k._array.dtype.kind for k in parsed[-1]] == ["b"]
+        if by_tensors and not fills and not number and value._array.dtype != self._array.dtype:
+            raise RuntimeError(
+                f"Index put requires the source and destination dtypes match, got {self.dtype.legacy} for the destination and "
+                f"{value.dtype.legacy} for the source."
+            )
         if not by_tensors and key is not Ellipsis and 0 in self._storage().strides:  # expanded; the part may not be
             indexing.getitem(self, key)[...] = value
             return
@@ -258,7 +280,7 @@ class Memory:
             if extra > 0 and value._array.shape[:extra] == (1,) * extra:
                 value = shapes.reshape(value, value._array.shape[extra:])
             if by_tensors:
-                if value._array.size > 1 or self.ndim == 0 or parsed[-1][0]._array.dtype.kind != "b":
+                if not fills:
                     indexing.refuse_overlap(array, value._array, even_with_itself=True)
             else:
                 indexing.refuse_repeats(target)

@@ -11,28 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from . import creation, dtypes, printing, random
+from . import creation, dtypes, functions, printing, random
 from .autograd import graph
 from .autograd.graph import AccumulateGrad, Extra, wrap, writes
 from .autograd.modes import is_grad_enabled
 from .memory import Memory
-from .ops import elementwise, shapes
-from .ops.calling import torch_function
+from .ops import shapes
+from .ops.calling import check
 
 
 class Methods(Memory):
     """The methods of a Tensor that are no operators."""
 
+    __slots__ = ()
+
     # ---- hooks on gradients
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
         """Make this leaf require grad (or not), and return it."""
-        if not isinstance(requires_grad, bool):
-            raise TypeError(
-                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
-            )
-        if requires_grad and self._array.dtype.kind != "f":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        kind = type(requires_grad).__name__
+        check(kind == "bool", f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {kind}", TypeError)
+        check(not requires_grad or self.is_floating_point(), "only Tensors of floating point dtype can require gradients")
         if not (requires_grad and self.requires_grad):
             self.requires_grad = requires_grad
         return self
@@ -50,22 +49,18 @@ class Methods(Memory):
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call hook(grad) whenever the gradient of this tensor is complete; what it returns, if not None, replaces it."""
-        if not self.requires_grad:
-            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        check(self.requires_grad, "cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(self._hooks().hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
         """Call hook(tensor) after backward has added to `.grad` of this leaf."""
-        if type(self._node) is not AccumulateGrad:
-            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        if self._post_hooks is None:
-            self._post_hooks = {}
+        check(type(self._node) is AccumulateGrad, "post accumulate grad hooks cannot be registered on non-leaf tensors")
+        self._post_hooks = self._post_hooks or {}
         return RemovableHandle(self._post_hooks, hook)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor in `.grad` although it is not a leaf."""
-        if not self.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        check(self.requires_grad, "can't retain_grad on Tensor that has requires_grad=False")
         if not self.retains_grad and not self.is_leaf:
             self._hooks().retains = weakref.ref(self)
 
@@ -88,7 +83,7 @@ class Methods(Memory):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one dimension."""
-        return self.shape if dim is None else self._array.shape[self._dim(dim)]
+        return self.shape if dim is None else self._array.shape[shapes.as_dim(dim, self.ndim)]
 
     def dim(self) -> int:
         return self._array.ndim  # type: ignore[no-any-return]
@@ -101,7 +96,7 @@ class Methods(Memory):
     def stride(self, dim: int | None = None) -> Any:
         """Steps in elements between neighbours along each dimension."""
         strides = tuple([s // self._array.itemsize for s in self._storage().strides])
-        return strides if dim is None else strides[self._dim(dim)]
+        return strides if dim is None else strides[shapes.as_dim(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
         return self._storage().flags.c_contiguous  # type: ignore[no-any-return]
@@ -123,9 +118,6 @@ class Methods(Memory):
     def _is_view(self) -> bool:
         return self._base is not None
 
-    def _dim(self, dim: int) -> int:
-        return shapes.as_dim(dim, self.ndim) if self.ndim else shapes.as_dim(dim, 0)
-
     # ---- conversion
 
     def item(self) -> Any:
@@ -140,8 +132,8 @@ class Methods(Memory):
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """The array itself, sharing memory; backward does not see writes to it. RuntimeError if this requires grad."""
-        if self.requires_grad and is_grad_enabled() and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        constant = force or not (self.requires_grad and is_grad_enabled())
+        check(constant, "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         return self._storage()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -180,13 +172,8 @@ class Methods(Memory):
         """The old type string, as 'torch.FloatTensor'; or this tensor in a dtype or type so named."""
         if dtype is None:
             return f"torch.{self.dtype.legacy}Tensor"
-        if isinstance(dtype, str):
-            for d in dtypes.ALL:
-                if dtype == f"torch.{d.legacy}Tensor":
-                    dtype = d
-        dtype = dtype.dtype if isinstance(dtype, creation.LegacyType) else dtype
-        if not isinstance(dtype, dtypes.dtype):
-            raise ValueError(f"invalid type: {dtype!r}")
+        dtype = creation.dtype_of_type(dtype) or dtype
+        check(isinstance(dtype, dtypes.dtype), f"invalid type: {dtype!r}", ValueError)
         return self._cast(dtype.numpy)
 
     def type_as(self, other: Any) -> Any:
@@ -201,39 +188,13 @@ class Methods(Memory):
     def contiguous(self) -> Any:
         return self if self.is_contiguous() else shapes.in_order(self)
 
-    def float(self) -> Any:
-        return self._cast(dtypes.float32.numpy)
-
-    def double(self) -> Any:
-        return self._cast(dtypes.float64.numpy)
-
-    def half(self) -> Any:
-        return self._cast(dtypes.float16.numpy)
-
-    def int(self) -> Any:
-        return self._cast(dtypes.int32.numpy)
-
-    def long(self) -> Any:
-        return self._cast(dtypes.int64.numpy)
-
-    def short(self) -> Any:
-        return self._cast(dtypes.int16.numpy)
-
-    def byte(self) -> Any:
-        return self._cast(dtypes.uint8.numpy)
-
-    def bool(self) -> Any:
-        return self._cast(dtypes.bool_.numpy)
-
     def __bool__(self) -> Any:
-        if self._array.size != 1:
-            few = "no values" if self._array.size == 0 else "more than one value"
-            raise RuntimeError(f"Boolean value of Tensor with {few} is ambiguous")
+        few = "more than one value" if self._array.size else "no values"
+        check(self._array.size == 1, f"Boolean value of Tensor with {few} is ambiguous")
         return self._array.item() != 0
 
     def _number(self) -> Any:
-        if self._array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
+        check(self._array.size == 1, "only one element tensors can be converted to Python scalars", ValueError)
         if self.requires_grad:
             _warn_once_of_conversion()
         return self._array.item()
@@ -245,25 +206,23 @@ class Methods(Memory):
         return self._number().__int__()
 
     def __index__(self) -> Any:
-        if self._array.size != 1 or self._array.dtype.kind == "f":
-            raise TypeError("only integer tensors of a single element can be converted to an index")
+        one = self._array.size == 1 and self._array.dtype.kind != "f"
+        check(one, "only integer tensors of a single element can be converted to an index", TypeError)
         return self._array.item().__index__()
 
     def __len__(self) -> Any:
-        if self.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
+        check(self.ndim, "len() of a 0-d tensor", TypeError)
         return self._array.shape[0]
 
     def __iter__(self) -> Any:
-        if self.ndim == 0:
-            raise TypeError("iteration over a 0-d tensor")
+        check(self.ndim, "iteration over a 0-d tensor", TypeError)
         return iter(self.unbind(0))
 
     def __contains__(self, value: Any) -> Any:
         return (self == value)._array.any().item()
 
     def __reversed__(self) -> Any:
-        return self if self.ndim == 0 else shapes.flip_axes(self, (0,))
+        return self if self.ndim == 0 else functions.flip(self, 0)
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:
@@ -278,43 +237,12 @@ class Methods(Memory):
         copy._grad = None if self._grad is None else self._grad.__deepcopy__(memo)
         return copy
 
-    # ---- operations, as methods
+    # ---- operations; most are those of functions.py, which are added below
 
-    from .ops.arithmetic import (  # type: ignore[misc]  # noqa: I001
-        bitwise_not, logical_not, torch_add as add, torch_atan2 as atan2, torch_bitwise_and as bitwise_and,
-        torch_bitwise_or as bitwise_or, torch_bitwise_xor as bitwise_xor, torch_div as div, torch_eq as eq,
-        torch_floor_divide as floor_divide, torch_fmod as fmod, torch_ge as ge, torch_gt as gt, torch_le as le,
-        torch_logical_and as logical_and, torch_logical_or as logical_or, torch_logical_xor as logical_xor, torch_lt as lt,
-        torch_maximum as maximum, torch_minimum as minimum, torch_mul as mul, torch_ne as ne, torch_pow as pow,
-        torch_remainder as remainder, torch_sub as sub, torch_true_divide as true_divide,
-    )  # fmt: skip
-    from .ops.choosing import gather, index_add, index_select, masked_fill, masked_select, nonzero, scatter, scatter_add  # type: ignore[misc]
-    from .ops.elementwise import (  # type: ignore[misc]
-        abs, acos, acosh, asin, asinh, atan, atanh, ceil, clamp, cos, cosh, erf, exp, exp2, expm1, floor, frac, isfinite, isinf,
-        isnan, log, log1p, log2, log10, neg, reciprocal, relu, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
-        trunc,
-    )  # fmt: skip
-    from .ops.linear_algebra import addmm, cross, outer, svd  # type: ignore[misc]
-    from .ops.matrix import bmm, dot, matmul, mm, mv  # type: ignore[misc]
-    from .ops.neural import log_softmax, logsumexp, softmax  # type: ignore[misc]
-    from .ops.rearranging import (  # type: ignore[misc]
-        broadcast_to, chunk, diag, diagonal, flip, movedim, narrow, ravel, repeat, repeat_interleave, roll, select, split, tile,
-        trace, tril, triu,
-    )  # fmt: skip
-    from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum  # type: ignore[misc]
-    from .ops.shapes import clone, flatten, permute, reshape, squeeze, t, transpose, unbind, unsqueeze, view  # type: ignore[misc]
-    from .ops.shapes import expand_to as expand  # type: ignore[misc]
-    from .ops.statistics import (  # type: ignore[misc]
-        allclose, argsort, bincount, count_nonzero, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var,
-    )  # fmt: skip
-
-    subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
-    swapdims, swapaxes = transpose, torch_function(transpose, "input", "axis0", "axis1")
-    split = torch_function(split, "input", "split_size", "dim")
     T, mT = property(shapes.T), property(shapes.mT)
 
     def where(self, condition: Any, other: Any) -> Any:
-        return elementwise.torch_where(condition, self, other)
+        return functions.where(condition, self, other)
 
     def view_as(self, other: Any) -> Any:
         return shapes.view(self, other._array.shape)
@@ -345,8 +273,7 @@ class Methods(Memory):
 
     # ---- random numbers
 
-    uniform_, normal_, exponential_ = random.uniform_, random.normal_, random.exponential_
-    random_, bernoulli_ = random.random_, random.bernoulli_
+    uniform_, normal_, random_, bernoulli_ = random.uniform_, random.normal_, random.random_, random.bernoulli_
     bernoulli, multinomial = random.bernoulli, random.multinomial
 
 
@@ -379,17 +306,24 @@ def _view_twin(operation: Any) -> Any:
     return apply
 
 
-for _name in (
-    "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor floor_divide fmod frac index_add log log10 log1p log2 "
-    "masked_fill neg reciprocal relu remainder round rsqrt scatter scatter_add sigmoid sign sin sinh sqrt square tan tanh tril "
-    "triu trunc"
-).split():
-    setattr(Methods, f"{_name}_", _in_place_twin(getattr(Methods, _name)))
-for _name in ("squeeze", "swapaxes", "t", "transpose", "unsqueeze"):
-    setattr(Methods, f"{_name}_", _view_twin(getattr(Methods, _name)))
-# operations that take their options by position; as methods they also take keywords, and NumPy's `axis`
-for _name in "expand log_softmax logsumexp matmul permute reshape softmax squeeze unbind unsqueeze view".split():
-    setattr(Methods, _name, torch_function(getattr(Methods, _name)))
+def _conversion(to: dtypes.dtype) -> Any:
+    """`x.float()` and its like."""
+
+    def apply(self: Any) -> Any:
+        return self._cast(to.numpy)
+
+    return apply
+
+
+for _name, _operation in vars(functions).items():
+    if callable(_operation) and _name not in functions.ONLY_FUNCTIONS:
+        setattr(Methods, _name, _operation)
+for _name in functions.IN_PLACE_METHODS:
+    setattr(Methods, f"{_name}_", _in_place_twin(getattr(functions, _name)))
+for _name in functions.IN_PLACE_VIEWS:
+    setattr(Methods, f"{_name}_", _view_twin(getattr(functions, _name)))
+for _name, _dtype in zip("bool byte short int long half float double".split(), [d for d in dtypes.ALL if d is not dtypes.int8]):
+    setattr(Methods, _name, _conversion(_dtype))
 
 
 _warned: list[bool] = []

@@ -24,6 +24,7 @@ import numpy as np
 from . import dtypes
 from .autograd import graph
 from .autograd.graph import Array, differentiable, wrap
+from .autograd.modes import no_grad
 from .dtypes import dtype as DType
 
 if TYPE_CHECKING:
@@ -106,10 +107,6 @@ class Generator:
         self._twister.state = {"bit_generator": "MT19937", "state": twister}
         return self
 
-    def clone_state(self) -> Generator:
-        """A new Generator in the same state."""
-        return Generator().set_state(self.get_state())
-
     # ---- the next n numbers
 
     def words(self, n: int, bits: int = 32) -> Array:
@@ -131,24 +128,18 @@ class Generator:
         words = self.words(n, 32 if span < 2**28 else 64)
         return words.view(np.int64) if span == 2**64 else (words % span).astype(np.int64) + low
 
-    def exponential(self, n: int, rate: float) -> Array:
-        """Exponential with the given rate, float64."""
-        return -1.0 / rate * _each(math.log1p, -self.random(n))
+    def exponential(self, n: int) -> Array:
+        """Exponential with rate 1, float64."""
+        return -_each(math.log1p, -self.random(n))
 
     def permutation(self, n: int) -> Array:
-        """0 .. n-1 shuffled: Fisher and Yates' way, or from 2**32 / 20 on inside out."""
-        if n < 2**32 // 20:
-            order = list(range(n))
-            for i, ahead in enumerate((self.words(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)).tolist()):
-                order[i], order[i + ahead] = order[i + ahead], order[i]
-            return np.array(order, np.int64)
-        shuffled = np.arange(n)
-        view = shuffled.data
-        for start in range(0, n, 2**20):
-            place = np.arange(start, min(start + 2**20, n), dtype=np.uint64)
-            for i, j in enumerate((self.words(len(place), 64) % (place + 1)).tolist(), start):
-                view[i], view[j] = view[j], i
-        return shuffled
+        """0 .. n-1 shuffled, Fisher and Yates' way."""
+        if n >= 2**32 // 20:
+            raise NotImplementedError(f"torch shuffles as many as {n} numbers in another way, which is not here")
+        order = list(range(n))
+        for i, ahead in enumerate((self.words(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)).tolist()):
+            order[i], order[i + ahead] = order[i + ahead], order[i]
+        return np.array(order, np.int64)
 
     def standard_normal(self, n: int, dtype: Any, contiguous: bool) -> Array:
         """Standard normals by Box and Muller: from 16 contiguous ones on in blocks, else one by one in float64."""
@@ -282,22 +273,14 @@ def _box_muller(u: Array) -> Array:
 # ------------------------------------------------------------------ filling a tensor: Tensor's methods of these names
 
 
-def _stream(generator: Any) -> Generator:
-    if generator is None:
-        return default_generator
-    if not isinstance(generator, Generator):
+def _fill(t: Tensor, generator: Any, draw: Callable[[Generator, int], Array]) -> Tensor:
+    """Write the numbers that `draw` takes from a generator, in the order of t's memory, as torch does; returns t."""
+    stream = default_generator if generator is None else generator
+    if not isinstance(stream, Generator):
         raise TypeError(f"'generator' must be a torch.Generator, not {type(generator).__name__}")
-    return generator
-
-
-def _fill(t: Tensor, draw: Callable[[int], Array]) -> Tensor:
-    """Write the numbers that `draw` gives, in the order of t's memory, as torch does; returns t."""
     with t._write() as array:
         ordered = array.transpose(_memory_order(array))
-        values = draw(array.size)
-        if array.dtype == np.float16:
-            values = values.astype(float32)  # torch makes its halves of float32
-        ordered[...] = values.reshape(ordered.shape)
+        ordered[...] = draw(stream, array.size).reshape(ordered.shape)
     return t
 
 
@@ -306,79 +289,66 @@ def _memory_order(array: Array) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
-def _drawn_as(t: Tensor, kernel: str) -> type[np.floating[Any]]:
-    """The NumPy type in which to draw for t; NotImplementedError, naming torch's kernel, unless t is of floats."""
+def _float_type(t: Tensor, kernel: str) -> type[np.floating[Any]]:
+    """The NumPy type of t; NotImplementedError, naming torch's kernel, unless floats of it are drawn."""
+    if t.dtype is dtypes.float16:
+        raise NotImplementedError("minigrad draws no float16; draw float32 and convert")
     if not t.dtype.is_floating_point:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
-    return float64 if t.dtype is dtypes.float64 else float32
+    return t.dtype.numpy.type
 
 
 def uniform_(t: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with floats of [from_, to). RuntimeError if from_ > to, or if t's dtype does not hold their distance."""
-    kind, low, high, stream = _drawn_as(t, "check_uniform_bounds"), float(from_), float(to), _stream(generator)
+    kind, low, high = _float_type(t, "check_uniform_bounds"), float(from_), float(to)
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
-    if not high - low <= np.finfo(t.dtype.numpy).max:
-        raise RuntimeError(
-            f"uniform_ expects to - from within the limits of {t.dtype}, but found to={high:g} and from={low:g}"
-        )
+    if not high - low <= np.finfo(kind).max:
+        raise RuntimeError(f"uniform_ expects from={low:g} and to={high:g} no farther apart than {t.dtype} reaches")
 
-    def draw(n: int) -> Array:
-        values = _scaled(stream.random(n, kind), kind(high) - kind(low), low).astype(t.dtype.numpy, copy=False)
+    def draw(stream: Generator, n: int) -> Array:
+        values = _scaled(stream.random(n, kind), kind(high) - kind(low), low)
         values[values == high] = low
         return values
 
-    return _fill(t, draw)
+    return _fill(t, generator, draw)
 
 
 def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Fill with normals of the given mean and standard deviation. RuntimeError if std is negative."""
-    kind, mean, std, stream = _drawn_as(t, "normal_kernel_cpu"), float(mean), float(std), _stream(generator)
+    kind, whole = _float_type(t, "normal_kernel_cpu"), t.is_contiguous()
     if not std >= 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
-    if t.dtype is dtypes.float16 and t.numel() >= 16:
-        raise NotImplementedError("minigrad draws fewer than 16 float16 normals at a time; draw float32 and convert")
-    return _fill(t, lambda n: _scaled(stream.standard_normal(n, kind, t.is_contiguous()), std, mean))
-
-
-def exponential_(t: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Fill with exponentials of rate lambd. RuntimeError unless lambd > 0 and t is of floats."""
-    stream = _stream(generator)
-    if not t.dtype.is_floating_point:
-        raise RuntimeError(f"the exponential distribution is continuous: exponential_ needs floats, not {t.dtype}")
-    if not lambd > 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
-    return _fill(t, lambda n: stream.exponential(n, lambd))
+    return _fill(t, generator, lambda stream, n: _scaled(stream.standard_normal(n, kind, whole), std, mean))
 
 
 def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones, with probability p each (a number, or a float tensor that broadcasts to t), and zeros."""
-    stream = _stream(generator)
+    kind: Any = float64
     if not isinstance(p, graph.Tensor):
-        if not 0 <= p <= 1:
-            raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
-        return _fill(t, lambda n: stream.random(n) < p)
-    kind, chances = _drawn_as(p, "bernoulli_tensor_cpu_p_"), p.detach().expand(t.shape).numpy()
+        chances = np.float64(p)
+    else:
+        kind, chances = _float_type(p, "bernoulli_tensor_cpu_p_"), p.detach().expand(t.shape).numpy()
+        chances = chances.transpose(_memory_order(t._storage())).ravel()
     if not ((chances >= 0) & (chances <= 1)).all():
         raise RuntimeError("bernoulli expects every p to be in [0, 1]")
-    ordered = chances.transpose(_memory_order(t._storage())).ravel()
-    return _fill(t, lambda n: stream.random(n, kind) < ordered)
+    return _fill(t, generator, lambda stream, n: stream.random(n, kind) < chances)
 
 
 def random_(t: Tensor, from_: Any = ..., to: Any = ..., *, generator: Generator | None = None) -> Tensor:
     """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None
     for it, they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
-    stream, d = _stream(generator), t.dtype
-    least, largest = _integer_limits(d)
+    least, largest = _integer_limits(t.dtype)
     if from_ is ... and to is ...:
-        return _fill(t, lambda n: stream.words(n, 64 if d.itemsize == 8 else 32) % (largest + 1))
+        bits = 64 if t.dtype.itemsize == 8 else 32
+        return _fill(t, generator, lambda stream, n: stream.words(n, bits) % (largest + 1))
     start, stop = (0, to if from_ is ... else from_) if from_ is ... or to is ... else (from_, to)
     low, high = operator.index(start), largest + 1 if stop is None else operator.index(stop)
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if low < least or high - 1 > largest:
-        raise RuntimeError(f"{'from' if low < least else 'to - 1'} is out of bounds for {d}: {least} to {largest}")
-    return _fill(t, lambda n: stream.integers(n, low, high))
+        raise RuntimeError(f"random_ cannot draw from {low} to {high - 1}: {t.dtype} holds {least} to {largest}")
+    return _fill(t, generator, lambda stream, n: stream.integers(n, low, high))
 
 
 def _integer_limits(d: DType) -> tuple[int, int]:
@@ -409,15 +379,12 @@ def _new(
         shape = _shape(of if size is None else (size,), name)
         t: Tensor = wrap(np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy))
     elif isinstance(of, graph.Tensor):
-        layout = of._storage()
-        t = wrap(np.empty_like(layout, (dtype or of.dtype).numpy, "C" if 0 in layout.strides else "K"))
+        t = wrap(np.empty_like(of._array, (dtype or of.dtype).numpy, "C" if 0 in of._array.strides else "K"))
     else:
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(of).__name__}")
-    if out is not None:
-        if out.shape != t.shape:
-            raise RuntimeError(f"{name}(): out= has shape {tuple(out.shape)}, the result {tuple(t.shape)}")
-        t = out
-    fill(t, *parameters, generator=generator)
+    if out is not None and out.shape != t.shape:
+        raise RuntimeError(f"{name}(): out= has shape {tuple(out.shape)}, the result {tuple(t.shape)}")
+    t = fill(t if out is None else out, *parameters, generator=generator)
     return t.requires_grad_() if requires_grad else t
 
 
@@ -431,11 +398,21 @@ def randn(*size: Any, **options: Any) -> Tensor:
     return _new("randn", size, normal_, **options)
 
 
+def rand_like(input: Tensor, **options: Any) -> Tensor:
+    """Uniform floats of [0, 1) with the shape, dtype and layout of `input`."""
+    return _new("rand_like", input, uniform_, **options)
+
+
+def randn_like(input: Tensor, **options: Any) -> Tensor:
+    """Standard normals with the shape, dtype and layout of `input`."""
+    return _new("randn_like", input, normal_, **options)
+
+
 def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = None, **options: Any) -> Tensor:
     """`randint(low=0, high, size)`: integers from low to high - 1; int64 unless `dtype` says otherwise."""
-    if size is None:
+    if size is None:  # randint(high, size)
         low, high, size = 0, low, high
-    elif high is None:
+    elif high is None:  # randint(high, size=size)
         low, high = 0, low
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint(): argument 'size' (position 3) must be tuple of ints, not {type(size).__name__}")
@@ -451,23 +428,11 @@ def randperm(n: int, *, dtype: Any = None, **options: Any) -> Tensor:
 
 
 def _shuffle(t: Tensor, generator: Any) -> Tensor:
-    return _fill(t, _stream(generator).permutation)
+    return _fill(t, generator, Generator.permutation)
 
 
-def rand_like(input: Tensor, **options: Any) -> Tensor:
-    """Uniform floats of [0, 1) with the shape, dtype and layout of `input`."""
-    return _new("rand_like", input, uniform_, **options)
-
-
-def randn_like(input: Tensor, **options: Any) -> Tensor:
-    """Standard normals with the shape, dtype and layout of `input`."""
-    return _new("randn_like", input, normal_, **options)
-
-
-def randint_like(input: Tensor, low: int = 0, high: int | None = None, **options: Any) -> Tensor:
-    """`randint_like(input, low=0, high)`: integers from low to high - 1, with shape, dtype and layout of `input`."""
-    bounds = (0, low) if high is None else (low, high)
-    return _new("randint_like", input, random_, *bounds, **options)
+def _exponential(t: Tensor, generator: Any) -> Tensor:
+    return _fill(t, generator, Generator.exponential)
 
 
 @differentiable(name="NormalBackward3", mean=lambda g: g * 0.0, std=lambda g: g * 0.0)
@@ -485,16 +450,13 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> Tenso
         if size is None:
             raise TypeError("normal() of two numbers needs a size: torch.normal(mean, std, (rows, columns))")
         return _new("normal", tuple(size), normal_, mean, std, **options)
-    shape, kind = (mean + std).shape, tensors[0].dtype  # RuntimeError if the shapes do not broadcast
-    if std is tensors[-1]:
-        if (std < 0).any():
-            raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {std.min().item():g}")
-        drawn = _new("normal", shape, normal_, dtype=kind, **options)._storage()
-        drawn *= std._array
-    else:
-        drawn = _new("normal", shape, normal_, 0.0, std, dtype=kind, **options)._storage()
-    drawn += mean._array if mean is tensors[0] else mean
-    return _normal_sample(mean, std, drawn)  # type: ignore[no-any-return]
+    shape, own = (mean + std).shape, std is tensors[-1]  # RuntimeError if the shapes do not broadcast
+    if own and (std < 0).any():
+        raise RuntimeError(f"normal expects all elements of std >= 0.0, but found {std.min().item():g}")
+    with no_grad():
+        drawn = _new("normal", shape, normal_, 0.0, 1.0 if own else std, dtype=tensors[0].dtype, **options)
+        drawn = (drawn.mul_(std) if own else drawn).add_(mean)
+    return _normal_sample(mean, std, drawn._array)  # type: ignore[no-any-return]
 
 
 @differentiable(name="BernoulliBackward0", p=lambda g: g * 0.0)
@@ -516,7 +478,7 @@ def multinomial(
 
     RuntimeError if weights are negative, not finite or all zero, or, without replacement, fewer than num_samples.
     """
-    weights, stream = input.detach().numpy(), _stream(generator)
+    weights = input.detach().numpy()
     if weights.ndim not in (1, 2) or not input.dtype.is_floating_point:
         raise RuntimeError(f"multinomial needs floats of 1 or 2 dimensions, not {input.dtype} of {weights.ndim}")
     if num_samples <= 0 or not replacement and num_samples > weights.shape[-1]:
@@ -526,9 +488,9 @@ def multinomial(
     if (weights.sum(-1) <= 0).any():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     if not replacement or num_samples == 1:  # a race that the largest weight / exponential wins, then the next, ...
-        race = weights / _new("multinomial", input, exponential_, generator=stream)._array
+        race = weights / _new("multinomial", input, _exponential, generator=generator)._array
         return wrap(np.argsort(-race, axis=-1, kind="stable")[..., :num_samples].copy())  # type: ignore[no-any-return]
     rows = weights.reshape(-1, weights.shape[-1]).cumsum(-1)
-    points = stream.random(len(rows) * num_samples).reshape(len(rows), num_samples)
+    points = rand(len(rows), num_samples, dtype=dtypes.float64, generator=generator)._array
     drawn = [np.searchsorted((row / row[-1])[:-1], u) for row, u in zip(rows, points)]
     return wrap(np.array(drawn).reshape(*weights.shape[:-1], num_samples))  # type: ignore[no-any-return]

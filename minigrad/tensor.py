@@ -29,6 +29,8 @@ class Tensor(Methods):
     `Tensor([1, 2])` and `Tensor(2, 3)` make float32 tensors as in torch; `minigrad.tensor` is the usual way.
     """
 
+    __slots__ = ()
+
     def __new__(cls, *args: Any, device: Any = None) -> Any:
         from .creation import legacy_tensor
 
@@ -85,8 +87,8 @@ class Tensor(Methods):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward has accumulated here: None or a tensor of this shape and dtype."""
-        made = self._node is not None and type(self._node) is not AccumulateGrad
-        if self._grad is None and made and not self.retains_grad:
+        held = self._grad
+        if held is None and self._node is not None and type(self._node) is not AccumulateGrad and not self.retains_grad:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
                 "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
@@ -94,7 +96,7 @@ class Tensor(Methods):
                 "the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information.",
                 stacklevel=2,
             )
-        return self._grad
+        return held
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:

@@ -13,7 +13,7 @@ In tests of your own:
         assert check(lambda torch, x, w: torch.tanh(x * w).sum(0), x, w, order=2)
 
 `parity.strategies` draws arrays, shapes that broadcast and whole programs for Hypothesis; `to_torch` and `from_torch`
-carry state dicts over. Reading order: programs, referee, verdicts, checks.
+carry state dicts over. Reading order: programs, referee, verdicts, checks, search.
 """
 
 from __future__ import annotations

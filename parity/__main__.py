@@ -49,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     ops.add_argument("--cases", type=positive, default=8, help="cases for each op and dtype (default 8)")
     programs = commands.add_parser("programs", parents=[common], help="random programs of many ops")
     programs.add_argument("--examples", type=positive, default=8000, metavar="N")
+    programs.add_argument("--jobs", type=positive, default=1, metavar="J", help="processes that share them (default 1)")
+    programs.add_argument("--first", type=int, default=0, metavar="N", help="start at program N of the seed (default 0)")
+    programs.add_argument("--keep-going", action="store_true", help="go on after a difference; one of each kind is kept")
     programs.add_argument("--max-ops", type=positive, default=8, metavar="K")
     programs.add_argument(
         "--order",
@@ -92,19 +95,31 @@ def ops_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: 
 
 
 def programs_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
+    from parity import search
+
     dtypes = (options.dtype,) if options.dtype else ("float32", "float64")
     examples = getattr(options, "examples", 8000)
+    row = Row("programs", "random programs")
     with bar.counter(examples) as progress:
-        yield checks.check_programs(
-            ours,
-            theirs,
-            examples,
-            options.seed,
-            getattr(options, "max_ops", 8),
-            getattr(options, "order", 1),
-            dtypes,
-            progress=progress,
-        )
+        try:
+            search.check_programs(
+                ours,
+                theirs,
+                examples,
+                options.seed,
+                getattr(options, "max_ops", 8),
+                getattr(options, "order", 1),
+                dtypes,
+                progress=progress,
+                jobs=getattr(options, "jobs", 1),
+                first=getattr(options, "first", 0),
+                keep_going=getattr(options, "keep_going", False),
+                row=row,
+            )
+        except KeyboardInterrupt:
+            yield row
+            raise
+    yield row
 
 
 def corners_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:

@@ -1,13 +1,12 @@
-"""The searches over programs: every op by itself (`check_ops`), and random programs of many ops (`check_programs`).
+"""The check of every op by itself (`check_ops`), and what all checks share: rows of the report, and shrinking.
 
-Each yields `Row`s for the report: how many cases, the worst error in units of its bound for values and for each order
-of derivative, and the worst verdict with the smallest program that shows it. Shrinking is Hypothesis's, followed by
-`simplify`, which rounds values and drops steps of the program as data.
+A `Row` has how many cases there were, the worst error in units of its bound for values and for each order of
+derivative, and the worst verdict with the smallest program that shows it. Shrinking is Hypothesis's, before and after
+it `simplify`, which drops steps of the program as data and rounds values. Random programs of many ops: `search.py`.
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,12 +14,12 @@ from typing import Any
 
 import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Verbosity, settings
 from hypothesis.errors import NoSuchExample
 
 from parity.engines import Engine
-from parity.ops import OPS, PROGRAM_OPS, Op
-from parity.programs import Leaf, Program, Seeded, draw, quiet
+from parity.ops import OPS, Op
+from parity.programs import Leaf, Program, Seeded, draw, quiet, run
 from parity.strategies import programs
 from parity.verdicts import Finding, Result, Verdict, check
 
@@ -60,17 +59,33 @@ class Row:
         return float(np.percentile(errors, q)) if errors.size else 0.0
 
     def take(self, result: Result, seed: str) -> None:
+        self.count(result)
+        self.note = result.missing or self.note
+        for finding in result.findings:
+            if not finding.verdict.fails and len(self.findings) < 3:
+                self.findings.append(Failure(result.program, finding, seed))
+
+    def count(self, result: Result) -> None:
+        """Takes a result's numbers and verdict, and none of its findings."""
+        self._worst(result.verdict)
         self.cases += 1
         self.counts[result.verdict.value] += 1
         self.ratios = [max(a, b) for a, b in zip(self.ratios, result.ratios, strict=True)]
         self.errors += result.errors
-        self.note = result.missing or self.note
-        better = result.verdict.rank > self.verdict.rank and result.verdict is not Verdict.NOT_OFFERED
-        if better or self.cases == 1 or self.verdict is Verdict.NOT_OFFERED:
-            self.verdict = result.verdict
-        for finding in result.findings:
-            if not finding.verdict.fails and len(self.findings) < 3:
-                self.findings.append(Failure(result.program, finding, seed))
+
+    def merge(self, other: Row) -> None:
+        """Takes the numbers and the verdict of a row of other cases of the same thing."""
+        if other.cases:
+            self._worst(other.verdict)
+        self.cases += other.cases
+        self.counts += other.counts
+        self.ratios = [max(a, b) for a, b in zip(self.ratios, other.ratios, strict=True)]
+        self.errors += other.errors
+
+    def _worst(self, verdict: Verdict) -> None:
+        better = verdict.rank > self.verdict.rank and verdict is not Verdict.NOT_OFFERED
+        if better or self.cases == 0 or self.verdict is Verdict.NOT_OFFERED:
+            self.verdict = verdict
 
 
 @dataclass
@@ -160,8 +175,23 @@ def _weight(program: Program) -> tuple[int, int]:
     return len(program.steps), sum(leaf.array.size for leaf in program.leaves)
 
 
-def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 200) -> Program:
-    """Drops steps and leaves that do not matter, then makes numbers short, for as long as it goes on failing."""
+def cut(program: Program, name: str, value: np.ndarray) -> Program:
+    """The program with the step `name` replaced by a leaf of its value, less the steps that only it needed."""
+    outputs = set(program.outputs())
+    leaves = (*program.leaves, Leaf(name, np.array(value), value.dtype.kind == "f"))
+    program = replace(program, leaves=leaves, steps=tuple(step for step in program.steps if step.name != name))
+    while idle := set(program.outputs()) - outputs:
+        program = replace(program, steps=tuple(step for step in program.steps if step.name not in idle))
+    return program
+
+
+def simplify(
+    program: Program, fails: Callable[[Program], bool], tries: int = 200, model: Engine | None = None
+) -> Program:
+    """Drops steps and leaves that do not matter, then makes numbers short, for as long as it goes on failing.
+
+    With a `model` steps are also replaced by their values on it.
+    """
 
     def attempt(candidate: Program) -> bool:
         nonlocal tries
@@ -174,6 +204,12 @@ def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 20
     for i in reversed(range(len(program.steps))):
         if len(program.steps) > 1 and not any(program.steps[i].name in step.refs() for step in program.steps):
             if attempt(smaller := program.without(i)):
+                program = smaller
+    with quiet():
+        values = run(program, model, 0).values if model else {}
+    for name in [step.name for step in reversed(program.steps[:-1])]:
+        if name in values and any(step.name == name for step in program.steps):
+            if attempt(smaller := cut(program, name, values[name])):
                 program = smaller
     used = {ref for step in program.steps for ref in step.refs()}
     program = replace(program, leaves=tuple(leaf for leaf in program.leaves if leaf.name in used))
@@ -197,92 +233,6 @@ def simplify(program: Program, fails: Callable[[Program], bool], tries: int = 20
                 program = new
                 break
     return program
-
-
-def check_programs(
-    ours: Engine,
-    theirs: Engine,
-    examples: int = 8000,
-    seed: int = 0,
-    max_ops: int = 8,
-    order: int = 1,
-    dtypes: Sequence[str] = ("float32", "float64"),
-    judged_every: int = 20,
-    progress: Callable[[int], None] = lambda n: None,
-    ops: Sequence[Op] = PROGRAM_OPS,
-    batch: int = 1000,
-    shrink: bool = True,
-) -> Row:
-    """Random programs: first order by `backward()` for most, the third for one in ten; one in `judged_every` is always
-    judged, the others where the bits differ."""
-    row = Row("programs", "random programs")
-    offered = [op for op in ops if not ours.missing(op.expression)]
-    row.note = f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else ""
-    if not offered:
-        row.verdict = Verdict.NOT_OFFERED
-        return row
-    start = time.perf_counter()
-    last: dict[str, Any] = {}
-
-    def examine(program: Program) -> None:
-        n = row.cases
-        depth = order if n % 10 else 3
-        with quiet():
-            result = check(
-                program, ours, theirs, depth, "always" if n % judged_every == 0 else "disputes", by_backward=depth == 1
-            )
-        row.take(result, str(seed))
-        row.errors = row.errors[-2000:]
-        if n % 50 == 0:
-            progress(n)
-        if result.verdict.fails:
-            last["result"], last["order"] = result, depth
-            raise Difference(result)
-
-    done = 0
-    phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
-    while done < examples:
-        size = min(batch, examples - done)
-        test = hypothesis.seed(seed * 1_000_003 + done)(
-            settings(
-                max_examples=size,
-                database=None,
-                deadline=None,
-                phases=phases,
-                verbosity=Verbosity.quiet,
-                report_multiple_bugs=False,
-                suppress_health_check=list(HealthCheck),
-            )(given(programs(theirs, tuple(offered), max_ops, dtypes=tuple(dtypes)))(examine))
-        )
-        try:
-            test()
-        except (Difference, hypothesis.errors.HypothesisException) as error:
-            if "result" not in last:
-                raise error
-            result, depth = last["result"], last["order"]
-
-            def fails(program: Program, result: Result = result, depth: int = depth) -> bool:
-                return check(program, ours, theirs, depth, "disputes", depth == 1).verdict is result.verdict
-
-            small = simplify(result.program, fails) if shrink else result.program
-            final = check(small, ours, theirs, depth, "always", depth == 1)
-            finding = next((f for f in final.findings if f.verdict.fails), result.findings[-1])
-            row.failures.append(Failure(small, finding, f"{seed}, batch at {done}", depth))
-            break
-        done += size
-    seconds = time.perf_counter() - start
-    partly = row.counts[Verdict.NOT_OFFERED.value]
-    row.note = "; ".join(
-        filter(
-            None,
-            (
-                f"{len(offered)} of {len(ops)} ops offered" if len(offered) < len(ops) else "",
-                f"{partly} programs not offered" if partly else "",
-                f"{row.cases / max(seconds, 1e-9):.0f} a second",
-            ),
-        )
-    )
-    return row
 
 
 class Difference(AssertionError):

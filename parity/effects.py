@@ -4,7 +4,8 @@ A program is a list of lines of Python in torch's names, so that a failure can b
 line while torch runs it (so that shapes fit most of the time), then run again with the engine. Wherever torch raises, the
 engine must raise an error of the same class; where torch does not, the engine must not, except for the reasons in
 `REFUSALS`. In the end every tensor, gradient and hook's record is compared. A program that differs is shrunk by leaving
-out lines. Numbers are small multiples of 1/8 in float64, so that most arithmetic is exact and no order of sums matters.
+out lines. The command does this in a process of its own: where a program ends it by a crash, the program is run again in each
+engine alone, so that the result says whose crash it was, and the search goes on behind it. Numbers are small multiples of 1/8 in float64, so that most arithmetic is exact and no order of sums matters.
 
     python -m parity effects --examples 20000 --seed 1
 """
@@ -12,15 +13,18 @@ out lines. Numbers are small multiples of 1/8 in float64, so that most arithmeti
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import random
 import re
 import sys
+import tempfile
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
@@ -114,7 +118,7 @@ VIEWS = """
     {d} = {t}[None] | {d} = {t}.unsqueeze(-1) | {d} = {t}.squeeze() | {d} = {t}.expand(2, *{t}.shape) | {d} = {t}.transpose(0, -1)
     {d} = {t}.unbind(0)[0] | {d}, {e} = {t}.unbind(0) | {d} = {t}.chunk(2)[0] | {d} = {t}.split(1)[0] | {d} = {t}.diagonal()
     {d} = {t}[...] | {d} = {t}.view_as({t}) | {d} = {t}[0:1] | {d} = {t}[::2] | {d} = {t}.flatten() | {d} = {t}.mT
-    {d} = {t}.reshape(3, -1) | {d} = {t}.permute(-1, 0) | {d} = {t}.narrow(0, 0, 1) | {d} = {t}.select(0, 0)
+    {d} = {t}.reshape(3, -1) | {d} = {t}.permute(-1, 0) | {d} = {t}.select(0, 0)
     {d} = {t}.expand_as({t}) | {d} = {t}.contiguous() | {d} = {t}.squeeze(0) | {d} = {t}.flip(0)
 """
 ALIASES = """
@@ -216,18 +220,22 @@ def functions(torch: Any) -> dict[str, Any]:
 class Session:
     """One engine running one program: its variables, and for each line the class and text of the error, or None."""
 
-    def __init__(self, torch: Any, own: dict[str, Any]) -> None:
+    def __init__(self, torch: Any, own: dict[str, Any], diary: Any = None) -> None:
+        """`diary`: a file that gets every line before it runs."""
+
         def cotangent(t: Any) -> Any:
             """A fixed gradient of the shape of t, in eighths."""
             n = t.numel()
             return torch.tensor([((7 * i) % 11 - 4) / 4 for i in range(n)], dtype=torch.float64).reshape(tuple(t.shape)).clone()
 
-        self.torch = torch
+        self.torch, self.diary = torch, diary
         self.log: list[float] = []
         self.variables: dict[str, Any] = {"torch": torch, "v": cotangent, "log": self.log, **own}
         torch.set_grad_enabled(True)
 
     def run(self, line: str) -> tuple[str, str] | None:
+        if self.diary is not None:
+            self.diary.write(f"{line}\n".encode())
         try:
             exec(compiled(line), self.variables)
         except Exception as error:
@@ -449,10 +457,22 @@ class Tally:
     verdicts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     differences: list[tuple[int, str, list[str]]] = field(default_factory=list)
+    crashes: list[tuple[int, str, list[str]]] = field(default_factory=list)  # the number, what crashed, the program
+
+    def add(self, other: Tally) -> None:
+        self.programs += other.programs
+        self.lines += other.lines
+        self.verdicts += other.verdicts
+        self.reasons += other.reasons
+        self.differences += other.differences
+        self.crashes += other.crashes
 
 
-def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", keep: int = 20, tick: Any = None) -> Tally:
-    """Draw and judge `examples` programs; example i of a seed is always the same program."""
+def search(
+    examples: int, seed: int, first: int = 0, engine: str = "minigrad", keep: int = 20, tick: Any = None, diary: Any = None
+) -> Tally:
+    """Draw and judge `examples` programs; example i of a seed is always the same program. `diary`: a file for the lines of the
+    latest, each written before it runs."""
     ours_engine, theirs_engine = load(engine).module, load("torch").module
     theirs_engine.set_num_threads(1)
     ours = (ours_engine, functions(ours_engine))
@@ -461,7 +481,10 @@ def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", k
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for i in range(first, first + examples):
-            session = Session(*theirs)
+            if diary is not None:
+                diary.seek(0)
+                diary.truncate()
+            session = Session(*theirs, diary)
             lines, outcomes = zip(*draw(random.Random(f"{seed} {i}"), session))
             verdict = judge(lines, ours, theirs, outcomes, session)
             tally.programs += 1
@@ -477,6 +500,72 @@ def search(examples: int, seed: int, first: int = 0, engine: str = "minigrad", k
     return tally
 
 
+# ------------------------------------------------------------------ crashes
+
+spawn = multiprocessing.get_context("spawn")
+
+
+def search_apart(examples: int, seed: int, first: int = 0, engine: str = "minigrad", tick: Any = None) -> Tally:
+    """`search` in a process of its own, and in another one after each program that crashed it."""
+    total = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        diary = Path(folder) / "program"
+        while total.programs < examples:
+            receiver, sender = spawn.Pipe(duplex=False)
+            start = first + total.programs
+            process = spawn.Process(target=_report, args=(sender, diary, examples - total.programs, seed, start, engine))
+            process.start()
+            sender.close()
+            tally: Any = Tally()
+            try:
+                while True:
+                    tally = receiver.recv()
+                    if isinstance(tally, Exception):
+                        raise tally
+                    if tick is not None:
+                        tick(total, tally)
+            except EOFError:
+                process.join()
+            total.add(tally)
+            if process.exitcode != 0 and total.programs < examples:
+                lines = diary.read_text().splitlines() if diary.exists() else []
+                if not lines:
+                    raise RuntimeError(f"the process ended before its first program, with exit code {process.exitcode}")
+                whose = [name for name in ("torch", engine) if crashes(name, lines)]
+                said = " and ".join(f"{name} alone" for name in whose) or "neither alone, but both in one process"
+                total.add(Tally(1, len(lines), Counter({f"crash of {name}": 1 for name in whose or ["the process"]}),
+                                crashes=[(first + total.programs, said, lines)]))  # fmt: skip
+    return total
+
+
+def _report(sender: Any, diary: Path, examples: int, seed: int, first: int, engine: str) -> None:
+    """Search, and send the tally after every program."""
+    try:
+        with diary.open("wb", buffering=0) as file:
+            search(examples, seed, first, engine, tick=sender.send, diary=file)
+    except Exception as error:
+        sender.send(error)
+
+
+def crashes(engine: str, lines: Sequence[str]) -> bool:
+    """Whether the program ends a process in which no other engine runs it."""
+    process = spawn.Process(target=_replay, args=(engine, lines))
+    process.start()
+    process.join()
+    return process.exitcode != 0
+
+
+def _replay(engine: str, lines: Sequence[str]) -> None:
+    module = load(engine).module
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        session = Session(module, functions(module))
+        for line in lines:
+            session.run(line)
+        for name in session.tensors():
+            session.run(f"{name}.detach(), {name}.grad")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The command `parity effects`: 0 if no program differs, 1 if one does, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="parity effects", description=__doc__.split("\n")[0] if __doc__ else "")
@@ -489,25 +578,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--examples must be at least 1, got {options.examples}")
     start = time.monotonic()
 
-    def tick(tally: Tally) -> None:
-        if sys.stderr.isatty() and tally.programs % 100 == 0:
-            print(f"\r{tally.programs} programs, {len(tally.differences)} differ", end="", file=sys.stderr)
+    def tick(before: Tally, now: Tally) -> None:
+        if sys.stderr.isatty() and now.programs % 100 == 0:
+            differ = len(before.differences) + len(now.differences)
+            print(f"\r{before.programs + now.programs} programs, {differ} differ", end="", file=sys.stderr)
 
     try:
-        tally = search(options.examples, options.seed, options.first, options.engine, tick=tick)
+        tally = search_apart(options.examples, options.seed, options.first, options.engine, tick=tick)
     except NotHere as error:
         print(f"parity: {error}", file=sys.stderr)
         return 2
     seconds = time.monotonic() - start
     print(f"{tally.programs} programs of {tally.lines / tally.programs:.0f} lines in {seconds:.0f} s, seed {options.seed}")
     for kind, count in tally.verdicts.most_common():
-        print(f"  {kind:<12}{count:>9}")
+        print(f"  {kind:<20}{count:>9}")
     for reason, count in tally.reasons.most_common():
         print(f"  {reason:<60}{count:>6}")
     for example, reason, lines in tally.differences:
         print(f"\nprogram {example} differs: {reason}")
         print("\n".join("    " + line for line in lines))
-    return 1 if tally.verdicts["differs"] else 0
+    for example, whose, lines in tally.crashes:
+        print(f"\nprogram {example} crashed the process; run again: {whose}")
+        print("\n".join("    " + line for line in lines))
+    faults = ("differs", f"crash of {options.engine}", "crash of the process")
+    return 1 if any(tally.verdicts[kind] for kind in faults) else 0
 
 
 if __name__ == "__main__":

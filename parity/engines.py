@@ -78,6 +78,7 @@ class Engine:
     """One side of a comparison. `orders` is how many orders of derivatives it can give."""
 
     orders = 3
+    source = ""  # the module's name that `load` found it by
 
     def __init__(self, module: ModuleType, device: str = "cpu"):
         self.module, self.device, self.name = module, device, module.__name__
@@ -142,7 +143,7 @@ class TorchLike(Engine):
         tensor = tensor.detach()
         if self.device != "cpu":
             tensor = tensor.cpu()
-        if self.name == "torch" and tensor._is_zerotensor():
+        if getattr(tensor, "_is_zerotensor", bool)():
             tensor = torch_zeros(self.module, tensor)
         return np.asarray(tensor.numpy())
 
@@ -195,6 +196,12 @@ def load(name: str, device: str = "cpu") -> Engine:
         module = importlib.import_module(name)
     except ImportError as error:
         raise NotHere(f"cannot import {name}: {error}") from None
+    engine = _engine_of(module, name, device)
+    engine.source = name
+    return engine
+
+
+def _engine_of(module: ModuleType, name: str, device: str) -> Engine:
     own = getattr(module, "parity_engine", None)
     if isinstance(own, Engine):
         return own

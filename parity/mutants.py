@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from parity import calls, checks, corners, training
+from parity import calls, checks, corners, search, training
 from parity.checks import Failure, Row
 from parity.engines import Engine
 from parity.ops import OPS
@@ -220,18 +220,18 @@ edit("float64-leak", "autograd.walk:fit", "g if g.dtype == like.dtype else g.ast
 
 # ------------------------------------------------------------------------------------------------------------- the walk
 
-edit("pushed-too-early", "autograd.walk:walk", "heappush(newest, (-parent.number, parent))", "heappush(newest, (parent.number, parent))", "A node handled before all that used its result have been: early micrograds without a topological order.", "programs")
-edit("shared-replaced", "autograd.walk:walk", "pending[parent] = pending[parent] + g", "pending[parent] = g", "A value used twice keeps the gradient of its last use: assignment for accumulation.", "programs")
-edit("shared-doubled", "autograd.walk:walk", "pending[parent] = pending[parent] + g", "pending[parent] = pending[parent] + g + g", "The gradient of a value used twice accumulated by the rule and by the walk.", "programs")
-edit("leaf-replaced", "autograd.walk:backward", "np.add(array, g, out=array)", "np.copyto(array, g)", "The second backward replaces .grad instead of adding to it.", "calls")
+edit("pushed-too-early", "autograd.walk:_follow", "heappush(newest, (-parent.number, parent))", "heappush(newest, (parent.number, parent))", "A node handled before all that used its result have been: early micrograds without a topological order.", "programs")
+edit("shared-replaced", "autograd.walk:_follow", "pending[parent] = pending[parent] + g", "pending[parent] = g", "A value used twice keeps the gradient of its last use: assignment for accumulation.", "programs")
+edit("shared-doubled", "autograd.walk:_follow", "pending[parent] = pending[parent] + g", "pending[parent] = pending[parent] + g + g", "The gradient of a value used twice accumulated by the rule and by the walk.", "programs")
+edit("leaf-replaced", "autograd.walk:backward", "np.add(array, g, array)", "np.copyto(array, g)", "The second backward replaces .grad instead of adding to it.", "calls")
 edit("leaf-aliased", "autograd.walk:backward", "wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())", "wrap(np.asarray(g))", "x + y: one gradient array stored in both leaves, so zeroing one zeroes the other.", "calls")
 edit("create-graph-replaced", "autograd.walk:backward", "g.clone() if held is None else held + g", "g.clone()", "backward(create_graph=True) replaces .grad.", "calls")
-edit("create-graph-detached", "autograd.walk:walk", "with recording(create_graph):", "with recording(False):", "The gradient is detached inside create_graph: second derivatives vanish.")
+edit("create-graph-detached", "autograd.walk:walk", "with recording(True):", "with recording(False):", "The gradient is detached inside create_graph: second derivatives vanish.")
 edit("second-order-out", "autograd.graph:Node.saved_tensors", "wrap(out._array, self, out._writes)", "wrap(out._array, None, out._writes)", "The saved result is a constant to the second derivative: its term is dropped.")
-edit("freed-walked-again", "autograd.walk:walk", "raise RuntimeError(SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
-edit("never-freed", "autograd.walk:walk", "if node.keeps and not retain_graph:", "if False:", "retain_graph has no effect: buffers are never freed, the second backward passes.", "calls")
-edit("retain-ignored", "autograd.walk:walk", "if node.keeps and not retain_graph:", "if node.keeps:", "retain_graph=True frees all the same.", "calls")
-edit("stale-saved", "autograd.checks:check_versions", "if value._writes[0] != version:", "if False:", "A saved value overwritten before backward is used as it is now.", "calls")
+edit("freed-walked-again", "autograd.walk:_follow", "raise RuntimeError(SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
+edit("never-freed", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if False:", "retain_graph has no effect: buffers are never freed, the second backward passes.", "calls")
+edit("retain-ignored", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if node.keeps:", "retain_graph=True frees all the same.", "calls")
+edit("stale-saved", "autograd.checks:check_versions", "if (value._counter or UNWRITTEN)[0] != version:", "if False:", "A saved value overwritten before backward is used as it is now.", "calls")
 edit("write-not-counted", "autograd.graph:Writes.count", "version[0] += 1", "version[0] += 0", "Writes in place do not count as such.", "calls")
 edit("hook-dropped", "autograd.checks:run_hooks", "tensor = result", "pass", "What a hook returns is thrown away.", "calls")
 edit("unused-zero", "autograd.walk:grad", "elif materialize_grads:", "elif True:", "autograd.grad gives zeros for an unused input instead of refusing.", "calls")
@@ -275,7 +275,7 @@ def sections(ours: Engine, theirs: Engine, seed: int, optimizer: str = "") -> di
         "ops": lambda: _ops(ours, theirs, seed),
         "corners": lambda: corners.check_corners(ours, theirs),
         "calls": lambda: iter([calls.check_calls(ours, theirs, seed=seed, shrink=False)]),
-        "programs": lambda: iter([checks.check_programs(ours, theirs, seed=seed, shrink=False)]),
+        "programs": lambda: iter([search.check_programs(ours, theirs, seed=seed, shrink=False)]),
         "training": lambda: training.check_training(ours, theirs, [optimizer] if optimizer else list(training.OPTIMIZERS), "float32"),
     }
 

@@ -9,6 +9,7 @@ their bounds; `verdicts.py` compares them. Read `Program`, `run`, `Drawing`.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import warnings
@@ -80,9 +81,10 @@ class Program:
 
     def cotangent(self, name: str, shape: Sequence[int], order: int) -> np.ndarray:
         """Random eighths in [-2, 2] without 0: they add no rounding of their own and print short."""
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         start = (self.seed * 7919 + sum(map(ord, name)) * 131 + order * 1031) % (POOL.size - 64)
-        return np.resize(POOL[start : start + max(size, 1)], size).reshape(tuple(shape))
+        values = POOL[start : start + size]
+        return (values if values.size == size else np.resize(values, size)).reshape(tuple(shape))
 
     def without(self, index: int) -> Program:
         return replace(self, steps=self.steps[:index] + self.steps[index + 1 :])
@@ -135,7 +137,18 @@ def run(program: Program, engine: Engine, order: int = 1, by_backward: bool = Fa
             env[step.name] = step.op.run(engine.torch, engine.F, {k: _resolve(v, env) for k, v in step.args.items()})
         for step in program.steps:
             out.values[step.name] = engine.array(env[step.name])
-        out.stage = "backward"
+    except Exception as error:
+        out.error = error
+        return out
+    return differentiate(program, engine, env, out, order, by_backward)
+
+
+def differentiate(
+    program: Program, engine: Engine, env: dict[str, Any], out: Outcome, order: int, by_backward: bool
+) -> Outcome:
+    """The second half of `run`: `env` has the engine's tensor of every variable, `out` the values."""
+    out.stage = "backward"
+    try:
         leaves = program.differentiable()
         outputs = [name for name in program.outputs() if out.values[name].dtype.kind == "f"]
         outputs = [name for name in outputs if engine.requires_grad(env[name])]
@@ -329,6 +342,18 @@ class Seeded:
         return self.random.randbytes(n)
 
 
+class Varied(Seeded):
+    """Draws in which numbers repeat and are simple more often than by chance: ties and exact sums are where engines err."""
+
+    def bytes(self, n: int) -> bytes:
+        way = self.below(4) if n > 1 else 3
+        if way == 0:
+            few = self.random.randbytes(1 + self.below(3))
+            return bytes(self.random.choices(few, k=n))
+        raw = self.random.randbytes(n)
+        return bytes(b % 16 for b in raw) if way == 1 else raw
+
+
 SHAPES: tuple[tuple[int, ...], ...] = (
     (),
     (2,),
@@ -416,7 +441,10 @@ def quiet() -> Iterator[None]:
 
 
 class Drawing:
-    """A program while it is drawn: what is there so far, with its values on the model engine."""
+    """A program while it is drawn: what is there so far, with its values on the model engine.
+
+    The model's tensors record, so that the model need not run the finished program again: `outcome`.
+    """
 
     def __init__(self, source: Source, model: Engine, dtype: str = "float32", wild: bool = False, mixed: bool = False):
         self.source, self.model, self.dtype, self.wild, self.mixed = source, model, np.dtype(dtype), wild, mixed
@@ -436,12 +464,12 @@ class Drawing:
 
     def leaf(self, values: np.ndarray, shape: Sequence[int], requires_grad: bool = False) -> Ref:
         """A new leaf with entries from a table of 256 values."""
-        size = int(np.prod(shape, dtype=np.int64))
+        size = math.prod(shape)
         raw = np.frombuffer(self.source.bytes(size), np.uint8) if size else np.zeros(0, np.uint8)
         array = values[raw].reshape(tuple(shape))
         name = self._name()
         self.leaves.append(Leaf(name, array, requires_grad))
-        self.env[name] = self.model.tensor(array)
+        self.env[name] = self.model.tensor(array, requires_grad)
         self.arrays[name] = array
         return Ref(name)
 
@@ -492,6 +520,7 @@ class Drawing:
         except Exception:
             for leaf in self.leaves[saved:]:
                 del self.env[leaf.name], self.arrays[leaf.name]
+                self.spans.pop(leaf.name, None)
             del self.leaves[saved:]
             raise
         self.steps.append(Step(name, op, args))
@@ -499,6 +528,11 @@ class Drawing:
 
     def program(self, seed: int = 0) -> Program:
         return Program(tuple(self.leaves), tuple(self.steps), seed)
+
+    def outcome(self, program: Program, order: int, by_backward: bool) -> Outcome:
+        """What `run` gives for the finished program on the model, from what was computed on the way. Once."""
+        out = Outcome({step.name: self.arrays[step.name] for step in program.steps})
+        return differentiate(program, self.model, self.env, out, order, by_backward)
 
 
 def draw(
@@ -511,6 +545,19 @@ def draw(
     mixed: bool = False,
 ) -> Program:
     """A program of up to `steps` steps over the given ops."""
+    return compose(source, model, ops, steps, dtype, wild, mixed)[0]
+
+
+def compose(
+    source: Source,
+    model: Engine,
+    ops: Sequence[Op],
+    steps: int,
+    dtype: str = "float32",
+    wild: bool = False,
+    mixed: bool = False,
+) -> tuple[Program, Drawing]:
+    """`draw`, with the drawing, which knows what the model computed."""
     drawing = Drawing(source, model, dtype, wild, mixed)
     ops = [op for op in ops if op.limits] if wild else ops
     for _ in range(steps):
@@ -519,4 +566,19 @@ def draw(
         except Exception:
             if steps == 1:
                 raise
-    return drawing.program(source.below(256))
+    return drawing.program(source.below(256)), drawing
+
+
+def compose_any(
+    source: Source,
+    model: Engine,
+    ops: Sequence[Op],
+    max_ops: int = 8,
+    dtypes: Sequence[str] = ("float32", "float64"),
+    wild: bool | None = None,
+) -> tuple[Program, Drawing]:
+    """`compose` with all of it drawn: the length, the dtype; one in sixteen at inf and nan, one of mixed dtypes."""
+    steps = 1 + source.below(max_ops)
+    kind = source.below(16)
+    dtype = dtypes[source.below(len(dtypes))]
+    return compose(source, model, ops, steps, dtype, kind == 15 if wild is None else wild, kind == 14)

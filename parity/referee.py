@@ -19,7 +19,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Union
 
 import mpmath
@@ -144,7 +144,8 @@ class Precision:
 
     def rounding(self, m: np.ndarray, q: np.ndarray) -> np.ndarray:
         """What one rounding of a number up to `m` in size and a multiple of 2**q can cost: nothing if it fits."""
-        exact = (m <= np.exp2(q + self.bits)) & (q >= self.lowest)
+        exact = m <= np.exp2(q + self.bits)
+        exact &= q >= self.lowest
         return np.where(m > self.largest, np.inf, np.where(exact, 0.0, self.eps * m + self.eta))
 
 
@@ -360,7 +361,12 @@ def _f(name: str) -> Callable[[Any], Any]:
 
 def _k(x: Any, k: float) -> Any:
     """The constant k, of x's kind."""
-    return Real.exact(np.array([k]), primal(x).p) if isinstance(x, Real | Dual) else k
+    return _constant(k, primal(x).p) if isinstance(x, Real | Dual) else k
+
+
+@lru_cache(1000)
+def _constant(k: float, p: Precision) -> Real:
+    return Real.exact(np.array([k]), p)
 
 
 def _add(x: Any, k: float) -> Any:
@@ -695,7 +701,7 @@ class Array:
 
     def _binary(self, other: Any, f: Callable[[Any, Any], Any]) -> Array:
         a, b = self._pair(other)
-        return Array(f(a.x, b.x), a.shape, self.p, self._kind(other))
+        return Array(f(a.x, b.x), a.shape, self.p, a._kind(b))
 
     def __neg__(self) -> Array:
         return Array(-self.x, self.shape, self.p, self.kind)
@@ -1514,7 +1520,8 @@ def leaf(values: np.ndarray, directions: Sequence[np.ndarray], start: int, total
         return Dual(inner, _deep(du, len(rest) - 1))
 
     x = nest(Real.exact(flat, p), directions)
-    return Array(Dual(x, _deep(Real.exact(units, p, path=True), len(directions))), values.shape, p)
+    ones = Real(p.field.lift(units), units, np.zeros_like(units), np.where(units == 0, ZERO, 0.0), p, path=True)
+    return Array(Dual(x, _deep(ones, len(directions))), values.shape, p)
 
 
 def allow(x: Number, ulps: float, depth: int = 0) -> Any:

@@ -132,11 +132,18 @@ def write(console: Console, sections: dict[str, list[Row]], engine: str, against
             console.print(Text(f"Not offered by {engine}: {', '.join(row.name for row in absent)}"))
             console.print()
     everything = [row for rows in sections.values() for row in rows]
-    findings = [(row, f) for row in everything for f in row.findings[:1] if f.finding.verdict is not Verdict.UNDECIDED]
+    findings = [
+        (row, f)
+        for row in everything
+        for f in row.findings[: None if row.section == "programs" else 1]
+        if f.finding.verdict is not Verdict.UNDECIDED
+    ]
     if findings and not quiet:
         console.print(f"Findings that are no fault of {engine}:")
         for row, f in findings:
             console.print(Text(f"  {row.name}: {f.finding.sentence}"))
+            if row.section == "programs":
+                console.print(Text(f"    {f.seed}", style="dim"))
         console.print()
     failures = [(row, f) for row in everything for f in row.failures]
     for row, failure in failures:

@@ -18,7 +18,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from parity.engines import Engine, load
-from parity.programs import SHAPES, Program, draw, quiet, table
+from parity.programs import SHAPES, Program, compose_any, quiet, table
 
 if TYPE_CHECKING:
     from parity.ops import Op
@@ -88,16 +88,5 @@ def programs(
         from parity.ops import PROGRAM_OPS
 
         ops = PROGRAM_OPS
-    source = Drawn(draw_)
     with quiet():
-        steps = 1 + source.below(max_ops)
-        kind = source.below(16)
-        return draw(
-            source,
-            model or load("torch"),
-            ops,
-            steps,
-            dtypes[source.below(len(dtypes))],
-            kind == 15 if wild is None else wild,
-            kind == 14,
-        )
+        return compose_any(Drawn(draw_), model or load("torch"), ops, max_ops, dtypes, wild)[0]

@@ -1,6 +1,6 @@
 """Automatic differentiation: graph.py records operations, walk.py goes back through them, modes.py switches recording.
 
-The names here are those of torch.autograd. Read graph.py first, then walk.py. What few programs use (Function, gradcheck,
+The names here are those of torch.autograd. Read graph.py first, then walk.py. What few programs use (Function,
 functional) is imported when it is first asked for.
 """
 
@@ -8,33 +8,9 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from . import graph as graph
-from .modes import (
-    detect_anomaly,
-    enable_grad,
-    inference_mode,
-    no_grad,
-    set_detect_anomaly,
-    set_grad_enabled,
-)
+from .gradcheck import GradcheckError, gradcheck, gradgradcheck
+from .modes import detect_anomaly, enable_grad, inference_mode, no_grad, set_detect_anomaly, set_grad_enabled
 from .walk import backward, grad
-
-__all__ = [
-    "Function",
-    "Variable",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "function",
-    "functional",
-    "grad",
-    "gradcheck",
-    "gradgradcheck",
-    "inference_mode",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
-_MODULE_OF = {"Function": "function", "gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "GradcheckError": "gradcheck"}
 
 
 def Variable(data: _Any, requires_grad: bool = False) -> _Any:
@@ -49,8 +25,6 @@ def Variable(data: _Any, requires_grad: bool = False) -> _Any:
 def __getattr__(name: str) -> _Any:
     if name in ("function", "functional"):
         return _import_module(f"{__name__}.{name}")
-    if name in _MODULE_OF:
-        value = getattr(_import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-        globals()[name] = value  # also where importing a submodule has just put the module of the same name
-        return value
+    if name == "Function":
+        return __getattr__("function").Function
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import graph
 from .graph import Node, wrap
-from .modes import anomaly
+from .modes import anomaly, recording
 
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
@@ -27,11 +27,13 @@ GRADIENT_CYCLE = (
     "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak."
 )
 
+UNWRITTEN = (0,)
+
 
 def check_versions(node: Node) -> None:
     """RuntimeError if a saved value was written over since it was saved."""
     for value, version in zip(node.saved, node.versions):
-        if value._writes[0] != version:
+        if (value._counter or UNWRITTEN)[0] != version:
             raise _overwritten(node, value, version)
         if node.number < value._detached:
             raise RuntimeError(
@@ -58,7 +60,8 @@ def run_hooks(extra: Any, g: Any, traced: bool) -> Any:
     if extra.hooks:
         tensor = g if traced else wrap(g)
         for hook in list(extra.hooks.values()):
-            result = hook(tensor)
+            with recording(traced):
+                result = hook(tensor)
             if result is None:
                 continue
             if not isinstance(result, graph.Tensor):

@@ -51,8 +51,8 @@ class Node:
     shapes: tuple[str, ...] = ()  # the tensors of which some rule needs the shape
     options: tuple[str, ...] = ()  # the operation's other parameters, if some rule needs one
     needs: dict[str, tuple[str, ...]] = {}  # for each tensor input, the names that its rule needs
-    pulls: tuple[Callable[..., Any] | None, ...] = ()
-    traced_pulls: tuple[Callable[..., Any] | None, ...] = ()
+    pulls: tuple[Any, ...] = ()  # for each tensor input, its rule as a function of g and `saved`
+    traced_pulls: tuple[Any, ...] = ()  # the same on Tensors
 
     def __init__(self, parents: Any, saved: Any, versions: Any, out: Array) -> None:
         self.number = next_number()
@@ -65,18 +65,20 @@ class Node:
 
     def gradients(self, g: Any, saved: Any, traced: bool) -> Any:
         """(parent, gradient) for each parent that takes one, from the gradient g of the result."""
-        parents = self.parents
-        pulls: Any = self.traced_pulls if traced else self.pulls
-        if len(parents) == 1:  # the two common cases spelled out: the loop below costs as much as a rule
-            return ((parents[0], pulls[0](g, saved)),)
-        if len(parents) == 2:
-            p, q = parents
-            if q is None:
-                return ((p, pulls[0](g, saved)),)
-            if p is None:
-                return ((q, pulls[1](g, saved)),)
-            return ((p, pulls[0](g, saved)), (q, pulls[1](g, saved)))
-        return [(parent, pull(g, saved)) for parent, pull in zip(parents, pulls) if parent is not None]
+        pulls = self.traced_pulls if traced else self.pulls
+        return [(parent, pull(g, saved)) for parent, pull in zip(self.parents, pulls) if parent is not None]
+
+    def _one_gradient(self, g: Any, saved: Any, traced: bool) -> Any:
+        """`gradients` for one parent. This and the next save a third of what a small node costs in the walk."""
+        return ((self.parents[0], (self.traced_pulls if traced else self.pulls)[0](g, saved)),)
+
+    def _two_gradients(self, g: Any, saved: Any, traced: bool) -> Any:
+        (p, q), (pull_p, pull_q) = self.parents, self.traced_pulls if traced else self.pulls
+        if q is None:
+            return ((p, pull_p(g, saved)),)
+        if p is None:
+            return ((q, pull_q(g, saved)),)
+        return ((p, pull_p(g, saved)), (q, pull_q(g, saved)))
 
     def saved_tensors(self) -> Any:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
@@ -135,8 +137,7 @@ class Constant:
     """An operand or a saved value that is no Tensor: a number or an array."""
 
     __slots__ = ("_array",)
-    _writes = (0,)
-    _node = _base = None
+    _node = _base = _counter = None
     _detached = 0
 
     def __init__(self, value: Any) -> None:
@@ -169,9 +170,14 @@ def wrap(array: Array, node: Node | None = None, version: list[int] | None = Non
     tensor = new(Tensor)
     tensor._array = array
     tensor._node = node
-    tensor._writes = [0] if version is None else version
+    tensor._counter = version
     tensor._base = None
     return tensor
+
+
+def version(x: Any) -> int:
+    """How often the tensor x was written to in place."""
+    return 0 if x._counter is None else x._counter[0]  # type: ignore[no-any-return]
 
 
 def source(x: Any) -> Any:
@@ -246,7 +252,7 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
         options = ()
     names = (*keeps, *(f"{x}_shape" for x in shapes), *options)
     place = {n: i for i, n in enumerate(names)}
-    body = {
+    body: dict[str, Any] = {
         "__slots__": (),
         "keeps": keeps,
         "shapes": shapes,
@@ -255,6 +261,8 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
         "pulls": tuple(_pull(r, [place[n] for n in needs[x]], len(keeps)) for x, r in rules.items()),
         "traced_pulls": tuple(_pull(r, [place[n] for n in needs[x]], len(keeps), True) for x, r in rules.items()),
     }
+    if len(rules) <= 2:
+        body["gradients"] = Node._one_gradient if len(rules) == 1 else Node._two_gradients
     return type(name, (Node,), body)
 
 
@@ -283,6 +291,7 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
     """An operation of one tensor; what else it takes is given by position."""
     keeps_input, keeps_out = node_class.keeps[:1] not in ((), ("out",)), "out" in node_class.keeps
     keeps_shape, keeps_options = bool(node_class.shapes), bool(node_class.options)
+    unwritten = (0,) * len(node_class.keeps)
 
     def apply(x: Any, *options: Any) -> Any:
         if not isinstance(x, Tensor):
@@ -300,32 +309,23 @@ def _unary(forward: Any, node_class: type[Node], view: bool, floats: bool) -> An
             out = forward(array, *options) if options else forward(array)
             tensor = new(Tensor)
             tensor._array = out
-            tensor._node = None
-            tensor._writes = [0]
-            tensor._base = None
+            tensor._node = tensor._counter = tensor._base = None
         parent = x._node if x._base is None else x._current_node()
-        if parent is not None and is_grad_enabled():
-            dtype = out.dtype
-            if dtype.kind != "f":
-                return tensor
-            node = new(node_class)
-            node.number = next_number()
-            node.parents = (parent,)
-            if keeps_input:
-                node.saved, node.versions = (x,), (x._writes[0],)
-            else:
-                node.saved = node.versions = ()
-            if keeps_out:
-                node.saved += (wrap(tensor._storage(), None, tensor._writes),)
-                node.versions += (tensor._writes[0],)
-            if keeps_shape:
-                node.saved += (x._array.shape,)
-            if keeps_options:
-                node.saved += options
-            node.shape = out.shape
-            node.dtype = dtype
-            node.extra = None if not anomaly.enabled else Extra(traceback.format_stack())
-            tensor._node = node
+        if parent is None or not is_grad_enabled() or out.dtype.kind != "f":
+            return tensor
+        tensor._node = node = new(node_class)
+        node.number = next_number()
+        node.parents = (parent,)
+        node.shape, node.dtype = out.shape, out.dtype
+        node.extra = Extra(traceback.format_stack()) if anomaly.enabled else None
+        node.saved = (x,) if keeps_input else ()
+        node.versions = unwritten if not keeps_input or x._counter is None else (x._counter[0], *unwritten[1:])
+        if keeps_out:
+            node.saved += (wrap(tensor._storage(), None, tensor._writes),)
+        if keeps_shape:
+            node.saved += (x._array.shape,)
+        if keeps_options:
+            node.saved += options
         return tensor
 
     return apply
@@ -340,20 +340,24 @@ def _binary(
     promoted, shape_error = promote or promotion.promoted, promotion.shape_error
     one, two = rules
     keeps_nothing, keeps_out = not node_class.keeps, "out" in node_class.keeps
-    # whether to save x, y and out, by whether x and y take a gradient
-    plans = {
-        (p, q): [(p and name in node_class.needs[one]) or (q and name in node_class.needs[two]) for name in (one, two, "out")]
+    # whether to save x, y and out, by whether x and by whether y takes a gradient
+    plans = [
+        [
+            tuple([(p and n in node_class.needs[one]) or (q and n in node_class.needs[two]) for n in (one, two, "out")])
+            for q in (False, True)
+        ]
         for p in (False, True)
-        for q in (False, True)
-    }
+    ]
+    unwritten = (0,) * len(node_class.keeps)
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
-            if (type(y) is float or type(y) is int) and x._array.dtype.kind == "f":
-                y = number_like(y, x._array)
-            elif not isinstance(y, Tensor):
-                pair = promoted(x, y, floats)
-                return NotImplemented if pair is None else apply(*pair)
+            if type(y) is not Tensor and not isinstance(y, Tensor):
+                if (type(y) is float or type(y) is int) and x._array.dtype.kind == "f":
+                    y = number_like(y, x._array)
+                else:
+                    pair = promoted(x, y, floats)
+                    return NotImplemented if pair is None else apply(*pair)
         elif isinstance(y, Tensor):
             if (type(x) is float or type(x) is int) and y._array.dtype.kind == "f":
                 x = number_like(x, y._array)
@@ -373,28 +377,26 @@ def _binary(
             raise (refuse(x, y) if refuse is not None else shape_error(a, b)) from None
         tensor = new(Tensor)
         tensor._array = out
-        tensor._node = None
-        tensor._writes = [0]
-        tensor._base = None
+        tensor._node = tensor._counter = tensor._base = None
         p = x._node if x._base is None else x._current_node()
         q = y._node if y._base is None else y._current_node()
-        if (p is not None or q is not None) and is_grad_enabled():
-            node = new(node_class)
-            node.number = next_number()
-            node.parents = (p, q)
-            if keeps_nothing:
-                node.saved = node.versions = ()
-            else:
-                save_x, save_y, save_out = plans[p is not None, q is not None]
-                x, y = x if save_x else NOTHING, y if save_y else NOTHING
-                node.saved, node.versions = (x, y), (x._writes[0], y._writes[0])
-                if keeps_out:
-                    node.saved += (wrap(tensor._storage(), None, tensor._writes) if save_out else NOTHING,)
-                    node.versions += (0,)
-            node.shape = out.shape
-            node.dtype = out.dtype
-            node.extra = None if not anomaly.enabled else Extra(traceback.format_stack())
-            tensor._node = node
+        if (p is None and q is None) or not is_grad_enabled():
+            return tensor
+        tensor._node = node = new(node_class)
+        node.number = next_number()
+        node.parents = (p, q)
+        node.shape, node.dtype = out.shape, out.dtype
+        node.extra = Extra(traceback.format_stack()) if anomaly.enabled else None
+        node.versions = unwritten
+        if keeps_nothing:
+            node.saved = ()
+            return tensor
+        save_x, save_y, save_out = plans[p is not None][q is not None]
+        node.saved = saved = (x if save_x else NOTHING, y if save_y else NOTHING)
+        if x._counter is not None or y._counter is not None:
+            node.versions = (version(saved[0]), version(saved[1]), *unwritten[2:])
+        if keeps_out:
+            node.saved += (wrap(tensor._storage(), None, tensor._writes) if save_out else NOTHING,)
         return tensor
 
     return apply
@@ -425,7 +427,7 @@ def _general(forward: Any, node_class: type[Node], count: int) -> Any:
                 saved = [values[n] if n in wanted else NOTHING for n in node_class.keeps]
                 kept = [v if isinstance(v, (Tensor, Constant)) else Constant(v) for v in saved]
                 shapes = [np.shape(getattr(values[n], "_array", values[n])) for n in node_class.shapes]
-                versions = tuple([v._writes[0] for v in kept])
+                versions = tuple([version(v) for v in kept])
                 tensor._node = node_class(parents, (*kept, *shapes, *(options if node_class.options else ())), versions, out)
         return tensor
 

@@ -7,6 +7,7 @@ Each thread has its own switch, which starts on. All are context managers and de
 from __future__ import annotations
 
 import functools
+import inspect
 from contextvars import ContextVar
 from typing import Any
 
@@ -34,7 +35,22 @@ class _Switch:
             with self._again():
                 return function(*args, **kwargs)
 
-        return inside
+        @functools.wraps(function)
+        def resumed(*args: Any, **kwargs: Any) -> Any:  # a generator gets the mode each time it goes on, and no one else
+            body = function(*args, **kwargs)
+            resume, value = body.send, None
+            while True:
+                try:
+                    with self._again():
+                        item = resume(value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    resume, value = body.send, (yield item)
+                except BaseException as error:
+                    resume, value = body.throw, error
+
+        return resumed if inspect.isgeneratorfunction(function) else inside
 
     def _again(self) -> Any:
         return type(self)()

@@ -25,6 +25,8 @@ from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
 accumulating = threading.Lock()  # so that threads that share a leaf lose no gradient
+
+
 def backward(
     tensors: Any,
     grad_tensors: Any = None,
@@ -66,8 +68,8 @@ def backward(
             else:
                 array = held._storage()
                 refuse_repeats(array)
-                np.add(array, g, out=array)
-                writes.count(held._writes)
+                np.add(array, g, array)
+                writes.count(held._counter or held._writes)
         if tensor._post_hooks is not None:
             for hook in list(tensor._post_hooks.values()):
                 if hook(tensor) is not None:
@@ -119,6 +121,13 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
 
     The result maps the node of each to an array (a Tensor if create_graph).
     """
+    if not create_graph:
+        return _follow(roots, gradients, retain_graph, False, targets)
+    with recording(True):
+        return _follow(roots, gradients, retain_graph, True, targets)
+
+
+def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, targets: Any) -> dict[Any, Any]:
     captured: Any = () if targets is None else {source(t) for t in targets}
     on_the_way = None if targets is None else _leading_to(captured, roots)
     pending: dict[Node, Any] = {}  # the gradients in flight
@@ -126,46 +135,47 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
     found: dict[Node, Any] = {}
     flow: Any = [(source(t), g) for t, g in zip(roots, gradients)]
     node: Any = None
-    with recording(create_graph):
-        while True:
-            for parent, g in flow:
-                if on_the_way is not None and parent not in on_the_way:
-                    continue
-                array = g._array if create_graph else g
-                if array.shape != parent.shape or array.dtype is not parent.dtype:
-                    g = fit(g, parent, node)
-                if parent in pending:
-                    pending[parent] = pending[parent] + g
-                else:
-                    pending[parent] = g
-                    if parent.parents:
-                        heappush(newest, (-parent.number, parent))
-            if not newest:
-                break
-            node = heappop(newest)[1]
-            g = pending.pop(node)
-            if node.extra is not None:
-                g = run_hooks(node.extra, g, create_graph)
+    while True:
+        for parent, g in flow:
+            if on_the_way is not None and parent not in on_the_way:
+                continue
+            array = g._array if create_graph else g
+            if array.shape != parent.shape or array.dtype is not parent.dtype:
+                g = fit(g, parent, node)
+            if parent in pending:
+                pending[parent] = pending[parent] + g
+            else:
+                pending[parent] = g
+                if parent.parents:
+                    heappush(newest, (-parent.number, parent))
+        if not newest:
+            break
+        node = heappop(newest)[1]
+        g = pending.pop(node)
+        if node.extra is not None:
+            g = run_hooks(node.extra, g, create_graph)
+        if on_the_way is not None:
             if node in captured:
                 found[node] = g
-            if on_the_way is not None and on_the_way.isdisjoint(node.parents):
+            if on_the_way.isdisjoint(node.parents):
                 flow = ()  # nobody asked for what lies behind it, so it need not run, nor be freed
                 continue
-            saved = node.saved
-            if saved is None:
-                raise RuntimeError(SECOND_TIME)
-            if node.number < writes.last:
-                check_versions(node)
-            flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
-            if anomaly.enabled:
-                refuse_nan(node, flow)
-            if node.keeps and not retain_graph:
-                node.saved = None
-        for leaf in pending:
-            if leaf.extra is not None:
-                pending[leaf] = run_hooks(leaf.extra, pending[leaf], create_graph)
-    found.update(pending if targets is None else {leaf: g for leaf, g in pending.items() if leaf in captured})
-    return found
+        saved = node.saved
+        if saved is None:
+            raise RuntimeError(SECOND_TIME)
+        if node.number < writes.last:
+            check_versions(node)
+        flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
+        if anomaly.enabled:
+            refuse_nan(node, flow)
+        if not retain_graph and node.keeps:
+            node.saved = None
+    for leaf in pending:
+        if leaf.extra is not None:
+            pending[leaf] = run_hooks(leaf.extra, pending[leaf], create_graph)
+    if targets is None:
+        return pending
+    return found | {leaf: g for leaf, g in pending.items() if leaf in captured}
 
 
 def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
@@ -174,13 +184,13 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
     RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
     """
     shape, wanted = tuple(g.shape), like.shape
+    extra = len(shape) - len(wanted)
+    if extra < 0 or any([n != m and n != 1 for n, m in zip(wanted, shape[extra:])]):
+        raise RuntimeError(
+            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got "
+            f"{list(shape)} but expected shape compatible with {list(wanted)}"
+        )
     if shape != wanted:
-        extra = len(shape) - len(wanted)
-        if extra < 0 or any([n != m and n != 1 for n, m in zip(wanted, shape[extra:])]):
-            raise RuntimeError(
-                f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got "
-                f"{list(shape)} but expected shape compatible with {list(wanted)}"
-            )
         g = sum_to_size(g, wanted)
     if isinstance(g, graph.Tensor):
         return g if g._array.dtype == like.dtype else g._cast(like.dtype)

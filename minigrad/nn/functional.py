@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.graph import wrap
+from ..autograd.graph import source, wrap
 from ..autograd.modes import no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
@@ -145,6 +145,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         raise cannot_multiply(rows, transposed(weight))
     if bias._array.shape != w.shape[:1]:
         bias = expand_to(bias, (len(rows._array), w.shape[0]))
+    if input.requires_grad:  # torch keeps weight.t() for it, another tensor, which `weight.data = ...` leaves as it was
+        weight = wrap(w, source(weight), weight._writes)
     out = neural.affine(rows, weight, bias)
     return out if x.ndim == 2 else reshape_array(out, (*x.shape[:-1], w.shape[0]))
 

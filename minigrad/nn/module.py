@@ -50,7 +50,9 @@ class UninitializedParameter(Parameter):
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None) -> Any:
         parameter = super().__new__(cls, empty(0, device=device, dtype=dtype), requires_grad)
-        return parameter._cast(parameter.__dict__.pop("_array").dtype)
+        parameter._cast(parameter._array.dtype)
+        del parameter._array
+        return parameter
 
     def __getattr__(self, name: str) -> Any:
         if name != "_array":

@@ -19,20 +19,27 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.modes import is_grad_enabled
 
-NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+OTHER_NAMES = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim", "split_size": "split_size_or_sections"}
 TORCH_NAMES = {"x": "input", "y": "other"}  # of the arguments of an operation
 TENSORS = frozenset("input other mat1 mat2 mat vec vec2 index mask source src condition batch1 batch2".split())
+NUMBERS = frozenset("start end step fill_value".split())
+INTS = frozenset("n m steps".split())
 
 
-def torch_function(function: Callable[..., Any], *names: str) -> Any:
+def check(condition: Any, text: str, error: type[Exception] = RuntimeError) -> None:
+    """torch's TORCH_CHECK: an error with this text unless the condition holds."""
+    if not condition:
+        raise error(text)
+
+
+def torch_function(function: Callable[..., Any]) -> Any:
     """The function as torch has it: it understands `input=`, `axis=`, `keepdims=` and `out=`.
 
-    `names` are torch's of the arguments, if not the function's own. TypeError, with the name of the argument, if one that
-    must be a tensor is none; RuntimeError if `out` does not fit.
+    TypeError, with the name of the argument, if one that must be a tensor is none; RuntimeError if `out` does not fit.
     """
     forward = getattr(function, "forward", None)  # of an operation
     code = (forward or function).__code__
-    names = names or tuple([TORCH_NAMES.get(n, n) for n in code.co_varnames[: code.co_argcount]])
+    names = tuple([TORCH_NAMES.get(n, n) for n in code.co_varnames[: code.co_argcount]])
     rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
     name = function.__name__.removeprefix("torch_")
 
@@ -41,14 +48,14 @@ def torch_function(function: Callable[..., Any], *names: str) -> Any:
         out = None
         if named:
             out = named.pop("out", None)
-            named = {NUMPY_NAMES.get(key, key): value for key, value in named.items()}
+            named = {OTHER_NAMES.get(key, key): value for key, value in named.items()}
             while len(args) < len(names) and names[len(args)] in named:
                 args = (*args, named.pop(names[len(args)]))
             if rest in named:
                 args = (*args, named.pop(rest))
         try:
             result = function(*args, **named)
-        except (AttributeError, TypeError):
+        except (AttributeError, TypeError, ValueError):
             refuse_foreign(name, [*zip(names, args), *named.items()])
             raise
         if result is NotImplemented:
@@ -75,12 +82,13 @@ def return_type(name: str, fields: str = "values indices") -> Any:
 
 
 def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
-    """TypeError if an argument that must be a tensor is none."""
+    """TypeError if an argument is not what its name says: a tensor, a number or an int."""
     for position, (name, value) in enumerate(arguments, 1):
-        if name in TENSORS and not isinstance(value, graph.Tensor):
-            raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type(value).__name__}"
-            ) from None
+        for names, kind, types in (TENSORS, "Tensor", graph.Tensor), (INTS, "int", int), (NUMBERS, "Number", (int, float, np.number)):
+            if name in names and not isinstance(value, (graph.Tensor, types)):
+                raise TypeError(
+                    f"{function}(): argument '{name}' (position {position}) must be {kind}, not {type(value).__name__}"
+                ) from None
 
 
 def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
@@ -91,28 +99,28 @@ def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
     """
     if isinstance(result, tuple):
         return type(result)(*[store(r, o, name, inputs) for r, o in zip(result, out)])
-    if not isinstance(out, graph.Tensor):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    check(isinstance(out, graph.Tensor), f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}", TypeError)
     if is_grad_enabled() and (result.requires_grad or out.requires_grad):
         raise RuntimeError(
             f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad."
         )
-    if out._array.shape != result._array.shape:
+    old, new = out._array.shape, result._array.shape
+    if old != new:
         shared = out._base is not None or out._array.base is not None or sys.getrefcount(out._array) > 2
-        if any([x is out for x in inputs]):
-            raise RuntimeError(f"output with shape {list(out.shape)} doesn't match the broadcast shape {list(result.shape)}")
+        among = any([x is out for x in inputs])
+        check(not among, f"output with shape {list(old)} doesn't match the broadcast shape {list(new)}")
         if shared and out._array.size:
             raise RuntimeError(
-                f"out= has shape {list(out.shape)}, the result {list(result.shape)}, and its memory is shared with another tensor or "
-                "array; give a tensor of the result's shape"
+                f"out= has shape {list(old)}, the result {list(new)}, and its memory is shared with another tensor or array; give "
+                "a tensor of the result's shape"
             )
         if out._array.size:
             warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(out.shape)}, which does not match "
-                f"the required output shape {list(result.shape)}.",
+                f"An output with one or more elements was resized since it had shape {list(old)}, which does not match the "
+                f"required output shape {list(new)}.",
                 stacklevel=3,
             )
-        out.data = graph.wrap(np.empty(result._array.shape, out._array.dtype))
+        out.data = graph.wrap(np.empty(new, out._array.dtype))
     out._check_write(*inputs)
     return out._overwrite(result, False)

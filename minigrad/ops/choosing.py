@@ -11,12 +11,13 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
+from ..rules.elementwise import where
+from ..rules.indexing import INDEX, _along, gather_axis, scatter_index, take_slice
+from ..rules.reductions import sum_all
+from ..rules.shapes import reshape_array
 from .calling import torch_function
-from .elementwise import where
-from .indexing import INDEX, _along, gather_axis, scatter_index, take_slice
 from .promotion import operand
-from .reductions import sum_all
-from .shapes import as_dim, broadcast_shapes, expand_to, reshape_array
+from .shapes import as_dim, broadcast_shapes, expand_to
 
 # ------------------------------------------------------------------ along one dimension
 

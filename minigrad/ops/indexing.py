@@ -6,6 +6,7 @@ read what they write. Next: matrix.py.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,22 +14,9 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, wrap
-from ..rules.indexing import (
-    INDEX,
-    _along,
-    _filled,
-    copy_slices,
-    gather_axis,
-    scatter_axis,
-    scatter_index,
-    scatter_slice,
-    select,
-    take_all,
-    take_index,
-    take_new_axis,
-    take_region,
-    take_slice,
-)
+from ..rules import indexing as rules
+from ..rules.indexing import INDEX, copy_slices, take_index, take_region
+from .shapes import expand_error
 
 # ------------------------------------------------------------------ parts of a tensor, for writes in place
 
@@ -106,13 +94,13 @@ def getitem(x: Any, key: Any) -> Any:
     x, basic, key, tensors = parse(x, key)
     if basic or not tensors:
         last = [k for k in basic if k is not Ellipsis][-1:]
-        op = take_slice
+        op = rules.take_slice
         if not last:
-            op = take_all
+            op = rules.take_all
         elif last[0] is None:
-            op = take_new_axis
+            op = rules.take_new_axis
         elif not isinstance(last[0], slice):
-            op = select
+            op = rules.select
         try:
             x = op(x, basic)
         except IndexError as error:
@@ -131,7 +119,7 @@ def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
     Applied in this order an integer never takes part in NumPy's broadcasting of index arrays, as in torch.
     """
     if not isinstance(key, tuple):
-        key = (key,)
+        key = tuple(key) if isinstance(key, list) and _stands_for_tuple(key) else (key,)
     if all([isinstance(k, (int, slice)) and not isinstance(k, bool) for k in key]) and len(key) <= x.ndim:
         for k in key:  # the common case
             if isinstance(k, slice):
@@ -201,6 +189,22 @@ def _check_step(k: slice) -> None:
         raise ValueError("step must be greater than zero")
 
 
+SEQUENCES = (list, tuple, range, np.ndarray)
+INDEX_DTYPES = (np.int64, np.int32, np.bool_)
+
+
+def _stands_for_tuple(key: list[Any]) -> bool:
+    """Whether a list is a key for several dimensions, as in torch: if it is short, and holds anything but numbers."""
+    return len(key) < 32 and any([k is None or k is Ellipsis or isinstance(k, (slice, graph.Tensor, *SEQUENCES)) for k in key])
+
+
+def _arrays(k: Any) -> Any:
+    """k with arrays in place of the tensors in it."""
+    if isinstance(k, graph.Tensor):
+        return k._array
+    return [_arrays(v) for v in k] if isinstance(k, (list, tuple)) else k
+
+
 def _as_index(k: Any) -> Any:
     """One entry of a key: int, slice, None, Ellipsis, or a Tensor of integers or bools."""
     if isinstance(k, slice):
@@ -210,13 +214,17 @@ def _as_index(k: Any) -> Any:
         return k
     if isinstance(k, bool):
         return wrap(np.array(k))
-    if isinstance(k, (list, range, np.ndarray)):
-        array = np.asarray(k._array if isinstance(k, graph.Tensor) else [v.item() if isinstance(v, graph.Tensor) else v for v in k])
-        k = wrap(array.astype(np.int64) if array.size == 0 else array)
+    if isinstance(k, SEQUENCES):
+        array = np.array(_arrays(k))  # a copy: the array of the caller may be overwritten before backward
+        k = wrap(array.astype(np.int64) if array.size == 0 or (array.dtype.kind in "iu" and array.dtype != np.uint8) else array)
     if isinstance(k, graph.Tensor):
-        if k._array.dtype.kind == "f":
+        dtype = k._array.dtype
+        if dtype == np.uint8:
+            warnings.warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", stacklevel=5)
+            return wrap(np.asarray(k._array != 0))
+        if dtype.kind == "f" or (k.ndim and dtype not in INDEX_DTYPES):
             raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
-        return int(k._array) if k.ndim == 0 and k._array.dtype.kind != "b" else k
+        return int(k._array) if k.ndim == 0 and dtype.kind != "b" else k
     try:
         return int(k.__index__())
     except AttributeError:
@@ -243,7 +251,7 @@ def setitem_key(x: Any, basic: Any, rest: Any, tensors: list[Any]) -> Any:
     positions = np.arange(x._array.size).reshape(x._array.shape)
     if basic:
         positions = positions[(*basic, ...)]
-    return np.unravel_index(positions[_filled(rest, tensors[0]._array)], x._array.shape or (1,))
+    return np.unravel_index(positions[rules._filled(rest, tensors[0]._array)], x._array.shape or (1,))
 
 
 def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:
@@ -252,13 +260,4 @@ def assignment_error(key: Any, target: Array, value: Any) -> RuntimeError:
     keys = key if isinstance(key, tuple) else (key,)
     if any([isinstance(k, (list, np.ndarray, graph.Tensor)) for k in keys]):
         return RuntimeError(f"shape mismatch: value tensor of shape {its} cannot be broadcast to indexing result of shape {shape}")
-    if len(its) > len(shape):
-        return RuntimeError(
-            f"expand({graph.Tensor.type(value)}{{{its}}}, size={shape}): the number of sizes provided ({len(shape)}) must be "
-            f"greater or equal to the number of dimensions in the tensor ({len(its)})"
-        )
-    wrong = max([i for i in range(len(its)) if its[-1 - i] not in (1, shape[-1 - i])], default=0)
-    return RuntimeError(
-        f"The expanded size of the tensor ({shape[-1 - wrong]}) must match the existing size ({its[-1 - wrong]}) at non-singleton "
-        f"dimension {len(shape) - 1 - wrong}.  Target sizes: {shape}.  Tensor sizes: {its}"
-    )
+    return expand_error(value, shape, shape)

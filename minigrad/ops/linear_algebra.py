@@ -12,23 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from .arithmetic import mul
-from .calling import return_type, torch_function
+from ..rules.arithmetic import mul
+from ..rules.matrix import dot_matrices
+from ..rules.rearranging import diagonal_axes
+from ..rules.reductions import sum_over
+from ..rules.shapes import expand, permute_axes, reshape_array, swap_axes, transposed, unsqueeze_axis
+from .calling import check, return_type, torch_function
 from .elementwise import broadcasting
-from .matrix import bmm, cannot_multiply, dot_matrices
-from .promotion import promoted
-from .rearranging import diagonal
-from .reductions import sum_over
-from .shapes import (
-    as_dim,
-    expand,
-    expand_to,
-    permute_axes,
-    reshape_array,
-    swap_axes,
-    transposed,
-    unsqueeze_axis,
-)
+from .matrix import bmm, refuse_bool
+from .promotion import cannot_multiply, promoted
+from .shapes import as_dim, expand_to
 
 
 @differentiable(name="AddmmBackward0",
@@ -44,16 +37,14 @@ def add_product(bias: Array, x: Array, y: Array, beta: float, alpha: float) -> A
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat1 @ mat2), with input broadcast to the product's shape."""
     for name, matrix in (("mat1", mat1), ("mat2", mat2)):
-        if matrix.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
+        check(matrix.ndim == 2, f"{name} must be a matrix, got {matrix.ndim}-D tensor")
     (n, inner), (inner_too, m) = mat1._array.shape, mat2._array.shape
     if inner != inner_too or mat1.dtype is not mat2.dtype:
         raise cannot_multiply(mat1, mat2)
-    if input.dtype is not mat1.dtype:
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {input.dtype.legacy} and {mat2.dtype.legacy}")
+    kinds = f"but got {input.dtype.legacy} and {mat2.dtype.legacy}"
+    check(input.dtype is mat1.dtype, f"self and mat2 must have the same dtype, {kinds}")
     expand_to(input.detach(), (n, m))
-    if input._array.dtype.kind == "b":
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+    refuse_bool(input, "addmm_impl_cpu_")
     return add_product(input, mat1, mat2, beta, alpha)
 
 
@@ -61,8 +52,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 def outer(input: Any, vec2: Any) -> Any:
     """The products of each element of one vector with each of another, (n, m)."""
     for name, vector in (("self", input), ("vec2", vec2)):
-        if vector.ndim != 1:
-            raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
+        check(vector.ndim == 1, f"outer: Expected 1-D argument {name}, but got {vector.ndim}-D")
     return mul(unsqueeze_axis(input, 1), vec2)
 
 
@@ -75,11 +65,9 @@ def cross_along(x: Array, y: Array, axis: int) -> Array:
 @torch_function
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     """The vector products of vectors of three elements along `dim` (the first dimension of size 3 if None, with a warning)."""
-    if input.ndim != other.ndim:
-        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
+    check(input.ndim == other.ndim, "linalg.cross: inputs must have the same number of dimensions.")
     if dim is None:
-        if 3 not in input._array.shape:
-            raise RuntimeError("no dimension of size 3 in input")
+        check(3 in input._array.shape, "no dimension of size 3 in input")
         dim = input._array.shape.index(3)
         warnings.warn(
             "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly or simply use "
@@ -87,12 +75,8 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
             stacklevel=3,
         )
     axis = as_dim(dim, input.ndim)
-    for x in (input, other):
-        if x._array.shape[axis] != 3:
-            raise RuntimeError(
-                f"linalg.cross: inputs dimension {dim} must have length 3. Got {input._array.shape[axis]} and "
-                f"{other._array.shape[axis]}"
-            )
+    n, m = input._array.shape[axis], other._array.shape[axis]
+    check(n == m == 3, f"linalg.cross: inputs dimension {dim} must have length 3. Got {n} and {m}")
     return broadcasting(cross_along, *promoted(input, other), axis)
 
 
@@ -109,68 +93,60 @@ def einsum(equation: str, *operands: Any) -> Any:
         operands = tuple(operands[0])
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(operands):
-        few = "fewer" if len(operands) < len(terms) else "more"
-        raise RuntimeError(f"einsum(): {few} operands were provided than specified in the equation")
+    few = "fewer" if len(operands) < len(terms) else "more"
+    check(len(terms) == len(operands), f"einsum(): {few} operands were provided than specified in the equation")
     sizes: dict[Any, int] = {}
-    labelled = []
+    parts = []
     for i, (term, x) in enumerate(zip(terms, operands)):
         labels = _labels(term, i, x.ndim)
         for label, n in zip(labels, x._array.shape):
-            if sizes.setdefault(label, n) == 1:
-                sizes[label] = n
-            if n not in (1, sizes[label]):
-                raise RuntimeError(
-                    f"einsum(): subscript {label} has size {n} for operand {i} which does not broadcast with previously seen size "
-                    f"{sizes[label]}"
-                )
-        labelled.append(_without_repeats(x, labels))
+            seen = sizes[label] = n if sizes.get(label, 1) == 1 else sizes[label]
+            if n not in (1, seen):
+                misfit = f"size {n} for operand {i} which does not broadcast with previously seen size {seen}"
+                raise RuntimeError(f"einsum(): subscript {label} has {misfit}")
+        parts.append(_without_repeats(x, labels))
     dots = sorted([label for label in sizes if isinstance(label, int)])
     if arrow:
         result = [label for c in right.replace("...", ".") for label in (dots if c == "." else [c])]
-        for label in result:
-            if result.count(label) > 1:
-                raise RuntimeError(f"einsum(): output subscript {label} appears more than once in the output")
-            if label not in sizes:
-                raise RuntimeError(f"einsum(): output subscript {label} does not appear in the equation for any input operand")
     else:
         result = [*dots, *sorted([c for c in sizes if isinstance(c, str) and left.count(c) == 1])]
-    x, labels = labelled[0]
-    for i, (y, others) in enumerate(labelled[1:], 1):
-        needed = {*result, *[label for _, later in labelled[i + 1 :] for label in later]}
-        x, labels = _contract(x, labels, y, others, needed, sizes)
+    for label in result:
+        check(result.count(label) == 1, f"einsum(): output subscript {label} appears more than once in the output")
+        check(label in sizes, f"einsum(): output subscript {label} does not appear in the equation for any input operand")
+    (x, labels), *others = parts
+    while others:
+        y, its = others.pop(0)
+        needed = {*result, *[label for _, later in others for label in later]}
+        x, labels = _contract(x, labels, y, its, needed, sizes)
     lost = tuple([i for i, label in enumerate(labels) if label not in result])
     x = sum_over(x, lost, False) if lost else x
     labels = [label for label in labels if label in result]
-    axes = tuple([labels.index(label) for label in result])
-    return x if axes == tuple(range(len(axes))) else permute_axes(x, axes)
+    return x if labels == result else permute_axes(x, tuple([labels.index(label) for label in result]))
 
 
 def _labels(term: str, i: int, ndim: int) -> list[Any]:
     """A label for each dimension of operand i: its letter, or, under '...', a number counted from the end."""
     head, dots, tail = term.partition("...")
-    for c in head + tail:
-        if not c.isalpha():
-            raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, subscripts must be in [a-zA-Z]")
-    hidden = ndim - len(head + tail)
+    letters = head + tail
+    for c in letters:
+        where = f"given at index {term.index(c)} in the equation string"
+        check(c.isalpha(), f"einsum(): invalid subscript {where}, subscripts must be in [a-zA-Z]")
+    hidden = ndim - len(letters)
     if hidden < 0 or (hidden and not dots):
+        verb, reason = ("is more than", "") if dots else ("does not match", " and no ellipsis was given")
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(head + tail)}) "
-            + ("is more than" if hidden < 0 and dots else "does not match")
-            + f" the number of dimensions ({ndim}) for operand {i}"
-            + ("" if dots else " and no ellipsis was given")
+            f"einsum(): the number of subscripts in the equation ({len(letters)}) {verb} the number of dimensions ({ndim}) for operand "
+            f"{i}{reason}"
         )
     return [*head, *range(-hidden, 0), *tail]
 
 
 def _without_repeats(x: Any, labels: list[Any]) -> tuple[Any, list[Any]]:
     """x with the diagonal taken for each label that comes twice."""
-    for label in labels:
-        while labels.count(label) > 1:
-            i = labels.index(label)
-            j = labels.index(label, i + 1)
-            x = diagonal(x, 0, i, j)
-            labels = [*[k for n, k in enumerate(labels) if n not in (i, j)], label]
+    while repeated := [label for label in labels if labels.count(label) > 1]:
+        i, j = [n for n, label in enumerate(labels) if label == repeated[0]][:2]
+        x = diagonal_axes(x, 0, i, j)
+        labels = [*labels[:i], *labels[i + 1 : j], *labels[j + 1 :], repeated[0]]
     return x, labels
 
 
@@ -225,7 +201,7 @@ def svd_slope(g: Any, x: Any, which: int) -> Any:
     return swap_axes(slope, -2, -1) if which == 2 else slope
 
 
-@differentiable(name="LinalgSvdBackward0", x=lambda g, x, which: svd_slope(g, x, which))
+@differentiable(name="LinalgSvdBackward0", x=svd_slope)
 def svd_factor(x: Array, factors: Any, which: int) -> Array:
     return factors[which]
 
@@ -233,9 +209,8 @@ def svd_factor(x: Array, factors: Any, which: int) -> Array:
 @torch_function
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """(U, S, V) with input = U @ diag(S) @ V.T, for matrices (..., n, m); S is descending. Columns have any sign."""
-    if input.ndim < 2:
-        raise RuntimeError(f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead")
-    if not some or not compute_uv:
-        raise NotImplementedError("minigrad computes the reduced factors only: svd(input), some=True, compute_uv=True")
+    check(input.ndim >= 2, f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead")
+    reduced = "minigrad computes the reduced factors only: svd(input), some=True, compute_uv=True"
+    check(some and compute_uv, reduced, NotImplementedError)
     factors = svd_factors(input._storage())
     return svd_result(*[svd_factor(input, factors, which) for which in range(3)])

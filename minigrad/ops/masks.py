@@ -17,17 +17,17 @@ BITS: dict[Any, Any] = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np
 def choose(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y; all broadcast."""
     if type(x) is float and _masks(x, condition, y):
-        return _masked(y, condition.astype(BITS[y.dtype]) - 1)
+        return _masked(y, ~condition)
     if type(y) is float and _masks(y, condition, x):
-        return _masked(x, -condition.astype(BITS[x.dtype]))
+        return _masked(x, condition)
     return np.where(condition, x, y)
 
 
 def _masks(zero: float, condition: Any, x: Any) -> bool:
-    if type(x) is not np.ndarray or x.size <= FEW or x.dtype not in BITS or np.shape(condition) != x.shape:
+    if type(x) is not np.ndarray or x.size <= FEW or x.dtype not in BITS or type(condition) is not np.ndarray:
         return False
-    return zero == 0 and math.copysign(1, zero) == 1
+    return condition.dtype.kind == "b" and condition.shape == x.shape and zero == 0 and math.copysign(1, zero) == 1
 
 
-def _masked(x: Any, mask: Any) -> Any:
-    return (x.view(mask.dtype) & mask).view(x.dtype)
+def _masked(x: Any, keep: Any) -> Any:
+    return np.multiply(x.view(BITS[x.dtype]), keep).view(x.dtype)  # as integers: 0 times the bits of inf or nan is 0

@@ -9,53 +9,43 @@ import math
 from typing import Any
 
 from ..autograd import graph
-from ..rules.matrix import (
-    bmm_product,
-    dot_matrices,
-    dot_vectors,
-    mv_product,
-)
+from ..rules import matrix as rules
+from ..rules import shapes
+from .calling import check, torch_function
 from .promotion import cannot_multiply
-from .shapes import (
-    as_new_shape,
-    broadcast_shapes,
-    expand_to,
-    reshape_array,
-    squeeze_axes,
-    squeeze_row,
-    unsqueeze_axis,
-)
+from .shapes import broadcast_shapes, expand_to
 
 
 def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices, (n, k) and (k, m)."""
-    if input.ndim != 2 or mat2.ndim != 2:
-        raise RuntimeError("self must be a matrix" if input.ndim != 2 else "mat2 must be a matrix")
-    return _refuse_bool(input, "addmm_impl_cpu_") or dot_matrices(input, mat2)
+    check(input.ndim == 2, "self must be a matrix")
+    check(mat2.ndim == 2, "mat2 must be a matrix")
+    refuse_bool(input, "addmm_impl_cpu_")
+    return rules.dot_matrices(input, mat2)
 
 
 def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix (n, k) and a vector (k,)."""
-    if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
-    return _refuse_bool(input, "addmv_impl_cpu") or mv_product(input, vec)
+    check(input.ndim == 2 and vec.ndim == 1, f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
+    refuse_bool(input, "addmv_impl_cpu")
+    return rules.mv_product(input, vec)
 
 
 def dot(input: Any, tensor: Any) -> Any:
     """The inner product of two vectors of one length."""
-    if input.ndim != 1 or tensor.ndim != 1:
-        raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    return _refuse_bool(input, "dot") or dot_vectors(input, tensor)
+    check(input.ndim == tensor.ndim == 1, f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
+    refuse_bool(input, "dot")
+    return rules.dot_vectors(input, tensor)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
     """The products of two batches of matrices, (b, n, k) and (b, k, m)."""
-    for name, operand in (("batch1", input), ("batch2", mat2)):
-        if operand.ndim != 3:
-            raise RuntimeError(f"{name} must be a 3D tensor")
+    check(input.ndim == 3, "batch1 must be a 3D tensor")
+    check(mat2.ndim == 3, "batch2 must be a 3D tensor")
     if input._array.shape[0] != mat2._array.shape[0]:
         raise cannot_multiply(input, mat2)
-    return _refuse_bool(input, "bmm") or bmm_product(input, mat2)
+    refuse_bool(input, "bmm")
+    return rules.bmm_product(input, mat2)
 
 
 def matmul(x: Any, y: Any) -> Any:
@@ -64,31 +54,33 @@ def matmul(x: Any, y: Any) -> Any:
         return NotImplemented
     n, m = x._array.ndim, y._array.ndim
     if n == 2 and m == 2:
-        return mm(x, y) if x._array.dtype.kind == "b" else dot_matrices(x, y)
-    if n == 0 or m == 0:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
+        return mm(x, y) if x._array.dtype.kind == "b" else rules.dot_matrices(x, y)
+    if n == 2 and m == 1:
+        refuse_bool(x, "addmv_impl_cpu")
+        return rules.mv_product(x, y)
+    check(n and m, f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
     if n == 1 and m == 1:
         return dot(x, y)
-    if n == 2 and m == 1:
-        return mv(x, y)
-    if n == 1:  # a vector on the left is a row
-        product = matmul(unsqueeze_axis(x, 0), y)
-        return squeeze_row(product, (0,)) if m == 2 else as_new_shape(product, (*y._array.shape[:-2], y._array.shape[-1]))
-    if m == 1:  # and on the right a column
-        product = matmul(x, unsqueeze_axis(y, 1))
-        return squeeze_axes(product, (product.ndim - 1,))
+    if n == 1 and m == 2:  # a vector on the left is a row
+        return shapes.squeeze_row(matmul(shapes.unsqueeze_axis(x, 0), y), (0,))
+    if n == 1:
+        return matmul(shapes.swap_axes(y, m - 2, m - 1), x)
+    if m == 1:  # a batch of matrices times a vector: one matrix times the vector
+        *batch, inner = x._array.shape
+        return shapes.as_new_shape(mv(shapes.reshape_array(x, (math.prod(batch), inner)), y), tuple(batch))
     if m == 2:  # one matrix for the whole batch: a product of two matrices
         *batch, rows, inner = x._array.shape
-        flat = reshape_array(x, (math.prod((*batch, rows)), inner))
-        return as_new_shape(mm(flat, y), (*batch, rows, y._array.shape[1]))
-    (rows, inner), (inner_too, columns) = x._array.shape[-2:], y._array.shape[-2:]
+        flat = shapes.reshape_array(x, (math.prod((*batch, rows)), inner))
+        return shapes.as_new_shape(mm(flat, y), (*batch, rows, y._array.shape[1]))
     batch = broadcast_shapes(x._array.shape[:-2], y._array.shape[:-2])
-    a = reshape_array(expand_to(x, (*batch, rows, inner)), (math.prod(batch), rows, inner))
-    b = reshape_array(expand_to(y, (*batch, inner_too, columns)), (math.prod(batch), inner_too, columns))
-    return as_new_shape(bmm(a, b), (*batch, rows, columns))
+    a, b = (expand_to(v, (*batch, *v._array.shape[-2:])) for v in (x, y))
+    a, b = (shapes.reshape_array(v, (math.prod(batch), *v._array.shape[-2:])) for v in (a, b))
+    return shapes.as_new_shape(bmm(a, b), (*batch, x._array.shape[-2], y._array.shape[-1]))
 
 
-def _refuse_bool(x: Any, kernel: str) -> Any:
+torch_matmul = torch_function(matmul)
+
+
+def refuse_bool(x: Any, kernel: str) -> None:
     if x._array.dtype.kind == "b":
         raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
-    return None

@@ -14,22 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..rules.elementwise import (
-    clamp_numbers,
-    exp,
-    log,
-    sigmoid,
-    sign,
-    tanh,
-    where,
-)
+from ..rules.elementwise import clamp_numbers, exp, log, sigmoid, sign, tanh, where
 from ..rules.matrix import dot_matrices
 from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
-from ..rules.transcendental import (
-    erf,
-    rsqrt,
-)
+from ..rules.transcendental import erf, rsqrt
+from .calling import torch_function
 from .shapes import as_dims
 
 EPSILON = float(np.float32(1e-12))  # torch's bound of p (1 - p), a float32 also for float64
@@ -128,16 +118,19 @@ def _axes(x: Any, dim: int, dtype: Any, kernel: str) -> tuple[Any, tuple[int, ..
     return x, as_dims(dim, x.ndim)
 
 
+@torch_function
 def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """exp(x) / sum(exp(x)) over a dimension."""
     return softmax_over(*_axes(input, dim, dtype, "softmax_lastdim_kernel_impl"))
 
 
+@torch_function
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """log(softmax(x)) over a dimension, without its overflow and underflow."""
     return log_softmax_over(*_axes(input, dim, dtype, "log_softmax_lastdim_kernel_impl"))
 
 
+@torch_function
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over one or more dimensions, without overflow. Integers become floats."""
     if input._array.dtype.kind != "f":

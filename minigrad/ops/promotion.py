@@ -16,18 +16,18 @@ from ..autograd.graph import wrap
 from ..dtypes import category
 
 
-def result_type(x: Any, y: Any) -> dtypes.dtype:
-    """The dtype of an elementwise operation on x and y, each a Tensor or a Python number (torch.result_type)."""
-    numbers = [v for v in (x, y) if not isinstance(v, graph.Tensor)]
-    if numbers:
-        tensor = y if numbers[0] is x else x
-        if isinstance(numbers[0], bool) or category(tensor._array.dtype) >= (2 if isinstance(numbers[0], float) else 1):
-            return tensor.dtype  # type: ignore[no-any-return]
-        return dtypes.get_default_dtype() if isinstance(numbers[0], float) else dtypes.int64
-    if (x._array.ndim == 0) != (y._array.ndim == 0):
-        strong, weak = (y, x) if x._array.ndim == 0 else (x, y)
-        return strong.dtype if category(strong._array.dtype) >= category(weak._array.dtype) else weak.dtype  # type: ignore[no-any-return]
-    return dtypes.promote_types(x.dtype, y.dtype)
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype of an elementwise operation on two operands, each a Tensor or a Python number (torch.result_type)."""
+    strong, weak = tensor1, tensor2
+    if not isinstance(strong, graph.Tensor) or (isinstance(weak, graph.Tensor) and strong._array.ndim == 0):
+        strong, weak = weak, strong
+    if isinstance(weak, graph.Tensor):
+        if (strong._array.ndim == 0) == (weak._array.ndim == 0):
+            return dtypes.promote_types(strong.dtype, weak.dtype)
+        its = weak.dtype
+    else:
+        its = dtypes.get_default_dtype() if isinstance(weak, float) else dtypes.bool_ if isinstance(weak, bool) else dtypes.int64
+    return strong.dtype if category(strong._array.dtype) >= category(its.numpy) else its  # type: ignore[no-any-return]
 
 
 def operand(value: Any) -> Any:
@@ -38,9 +38,7 @@ def operand(value: Any) -> Any:
         return wrap(value)
     if isinstance(value, (np.floating, np.integer, np.bool_)):
         return value.item()
-    if isinstance(value, (float, int)):
-        return float(value) if isinstance(value, float) else int(value)
-    return None
+    return float(value) if isinstance(value, float) else int(value) if isinstance(value, int) else None
 
 
 def promoted(x: Any, y: Any, floats: bool = False) -> Any:
@@ -65,12 +63,11 @@ def _convert(value: Any, to: dtypes.dtype) -> Any:
 def shape_error(a: Any, b: Any) -> Exception:
     """torch's error for two shapes that do not broadcast."""
     n, m = np.shape(a), np.shape(b)
-    for i in range(1, min(len(n), len(m)) + 1):
-        if n[-i] != m[-i] and n[-i] != 1 and m[-i] != 1:
-            return RuntimeError(
-                f"The size of tensor a ({n[-i]}) must match the size of tensor b ({m[-i]}) at non-singleton dimension "
-                f"{max(len(n), len(m)) - i}"
-            )
+    last = max(len(n), len(m)) - 1
+    for i, (k, l) in enumerate(zip(n[::-1], m[::-1])):
+        if k != l and k != 1 and l != 1:
+            where = f"at non-singleton dimension {last - i}"
+            return RuntimeError(f"The size of tensor a ({k}) must match the size of tensor b ({l}) {where}")
     return RuntimeError(f"the operation is not defined for shapes {list(n)} and {list(m)}")
 
 
@@ -79,21 +76,18 @@ def cannot_multiply(x: Any, y: Any) -> Exception:
     for v in (x, y):
         if not isinstance(v, graph.Tensor):
             return TypeError(f"a matrix product takes tensors, not {type(v).__name__}")
-    if x.dtype is not y.dtype:
-        if x.ndim == y.ndim == 1:
-            return RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype.legacy} and {y.dtype.legacy}")
-        a, b = x.dtype.name.replace("32", "").replace("float64", "double"), y.dtype.name.replace("32", "").replace("float64", "double")
-        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {a} != {b}")
     a, b = x._array.shape, y._array.shape
-    if len(a) == len(b) == 1:
-        return RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, but got "
-            f"{a[0]} and {b[0]} elements respectively"
-        )
+    vectors = len(a) == len(b) == 1
+    if x.dtype is not y.dtype:
+        if vectors:
+            return RuntimeError(f"dot : expected both vectors to have same dtype, but found {x.dtype.legacy} and {y.dtype.legacy}")
+        m1, m2 = (v.dtype.name.replace("32", "").replace("float64", "double") for v in (x, y))
+        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {m1} != {m2}")
+    if vectors:
+        sizes = f"tensor [{a[0]}] and src [{b[0]}] to have the same number of elements, but got {a[0]} and {b[0]} elements respectively"
+        return RuntimeError(f"inconsistent tensor size, expected {sizes}")
     if len(b) == 1:
         return RuntimeError(f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})")
     if len(a) == 3:
-        return RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}]."
-        )
+        return RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a[0]}, {a[2]}] but got: [{b[0]}, {b[1]}].")
     return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a[0]}x{a[1]} and {b[0]}x{b[1]})")

@@ -12,31 +12,11 @@ import numpy as np
 from .. import dtypes
 from ..autograd import graph
 from ..autograd.graph import wrap
-from ..rules.reductions import (
-    Axes,
-    count,
-    max_all,
-    max_over,
-    max_values,
-    mean_all,
-    mean_over,
-    min_all,
-    min_over,
-    min_values,
-    put_back,
-    repeated,
-    share_among_ties,
-    share_of_all,
-    spread,
-    sum_all,
-    sum_over,
-    taken,
-)
+from ..rules import reductions as rules
+from ..rules.shapes import squeeze_axes
 from .arithmetic import maximum, minimum
-from .calling import named, return_type
-from .shapes import as_dim, as_dims, squeeze_axes
-
-# ------------------------------------------------------------------ under torch's names
+from .calling import check, named, return_type
+from .shapes import as_dim, as_dims
 
 
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -44,10 +24,13 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     if axis is not None or keepdims:
         dim, keepdim = axis if dim is None else dim, keepdim or keepdims
     if dtype is not None or input._array.dtype.kind != "f":
-        input = input._cast((dtype or dtypes.int64).numpy)
-    if dim is None and not keepdim:
-        return sum_all(input)
-    return sum_over(input, as_dims(dim, input.ndim), keepdim)
+        input = in_sum_dtype(input, dtype)
+    return rules.sum_all(input) if dim is None and not keepdim else rules.sum_over(input, as_dims(dim, input.ndim), keepdim)
+
+
+def in_sum_dtype(x: Any, dtype: Any) -> Any:
+    """x in `dtype`, or, where that is None, integers and bools as int64."""
+    return x if dtype is None and x._array.dtype.kind == "f" else x._cast((dtype or dtypes.int64).numpy)
 
 
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -61,15 +44,15 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "
             f"{input.dtype.legacy}"
         )
-    return mean_all(input) if dim is None and not keepdim else mean_over(input, as_dims(dim, input.ndim), keepdim)
+    return rules.mean_all(input) if dim is None and not keepdim else rules.mean_over(input, as_dims(dim, input.ndim), keepdim)
 
 
 def _refuse_empty(name: str, x: Any, axis: int | None = None) -> None:
-    if axis is not None and x._array.shape[axis] == 0:
-        raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
-    if axis is None and x._array.size == 0:
-        error, advice = (IndexError, "") if name.startswith("arg") else (RuntimeError, " Specify the reduction dim with the 'dim' argument.")
-        raise error(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{advice}")
+    if axis is not None:
+        check(x._array.shape[axis], f"{name}(): Expected reduction dim {axis} to have non-zero size.", IndexError)
+        return
+    error, advice = (IndexError, "") if name.startswith("arg") else (RuntimeError, " Specify the reduction dim with the 'dim' argument.")
+    check(x._array.size, f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{advice}", error)
 
 
 def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_of: Any) -> Any:
@@ -78,13 +61,12 @@ def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_o
     def apply(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         if isinstance(dim, graph.Tensor) or other is not None:
             return elementwise(input, dim if other is None else other)
-        if dim is None:
-            _refuse_empty(name, input)
+        axis = None if dim is None else as_dim(dim, input.ndim)
+        _refuse_empty(name, input, axis if input.ndim else None)
+        if axis is None:
             return everything(input)
-        axis = as_dim(dim, input.ndim)
         if input.ndim == 0:
             return result(everything(input), wrap(np.array(0)))
-        _refuse_empty(name, input, axis)
         index = wrap(index_of(input._array, axis, keepdims=True))
         return result(values(input, index, axis, keepdim), index if keepdim else squeeze_axes(index, (axis,)))
 
@@ -103,14 +85,11 @@ def _extremum_over(name: str, operation: Any) -> Any:
 
 def _index_of(name: str, function: Any) -> Any:
     def apply(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        if input._array.dtype.kind == "b":
-            raise RuntimeError(f"{name}(): does not support bool input")
+        check(input._array.dtype.kind != "b", f"{name}(): does not support bool input")
         axis = None if dim is None else as_dim(dim, input.ndim)
-        if axis is None or input.ndim == 0:
-            _refuse_empty(name, input)
-            return wrap(np.asarray(function(input._array)).reshape((1,) * input.ndim if keepdim else ()))
+        axis = axis if input.ndim else None
         _refuse_empty(name, input, axis)
-        return wrap(function(input._array, axis, keepdims=keepdim))
+        return wrap(np.asarray(function(input._array, axis, keepdims=keepdim)))
 
     return named(apply, name, "over `dim`: its index, as int64")
 
@@ -123,8 +102,8 @@ def _truth(name: str, ufunc: np.ufunc) -> Any:
     return named(apply, name, "of the elements are true, over `dim`")
 
 
-max = _extremum("max", maximum, max_all, max_values, np.argmax)
-min = _extremum("min", minimum, min_all, min_values, np.argmin)
-amax, amin = _extremum_over("amax", max_over), _extremum_over("amin", min_over)
+max = _extremum("max", maximum, rules.max_all, rules.max_values, np.argmax)
+min = _extremum("min", minimum, rules.min_all, rules.min_values, np.argmin)
+amax, amin = _extremum_over("amax", rules.max_over), _extremum_over("amin", rules.min_over)
 argmax, argmin = _index_of("argmax", np.argmax), _index_of("argmin", np.argmin)
 all, any = _truth("all", np.logical_and), _truth("any", np.logical_or)

@@ -11,33 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..autograd.graph import Array, differentiable, wrap
-from .calling import named, return_type, torch_function
-from .elementwise import abs, sign, where
-from .reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
-from .shapes import as_dim, as_dims, broadcast_shapes, flip_axes, reshape_array
+from ..rules.elementwise import abs, sign, where
+from ..rules.rearranging import flip_axes
+from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
+from ..rules.shapes import reshape_array
+from .calling import check, named, return_type, torch_function
+from .reductions import in_sum_dtype
+from .shapes import along, as_dim, as_dims, broadcast_shapes
 
 # ------------------------------------------------------------------ variance and standard deviation
 
 
-@differentiable(name="VarBackward0",
-                x=lambda g, x, axes, correction, keepdim: var_slope(g, x, axes, correction, keepdim))  # fmt: skip
-def var_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
-    return variance(x, axes, correction, keepdim).astype(x.dtype)
-
-
 def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch."""
-    n = count(x.shape, axes)
-    centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / np.float64(n)
-    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / np.float64(max(n - correction, 0))  # type: ignore[call-overload]
+    n: Any = np.float64(count(x.shape, axes))
+    centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
+    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / max(n - correction, n * 0)
 
 
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
     """2 / (n - correction) * (x - mean), times g."""
     freedom = count(x.shape, axes) - correction
     return spread(g * (2 / freedom if freedom else math.inf), x.shape, axes, keepdim) * (x - mean_over(x, axes, True))
+
+
+@differentiable(name="VarBackward0", x=var_slope)
+def var_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
+    return variance(x, axes, correction, keepdim).astype(x.dtype)
 
 
 @differentiable(name="StdBackward0",
@@ -49,12 +50,11 @@ def std_over(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
 
 def _spread_function(name: str, operation: Any) -> Any:
     def apply(input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Any:
-        if input._array.dtype.kind != "f":
-            raise RuntimeError("std and var only support floating point and complex dtypes")
+        check(input._array.dtype.kind == "f", "std and var only support floating point and complex dtypes")
         if isinstance(dim, bool):
             dim, unbiased = None, dim
         axes = as_dims(dim, input.ndim)
-        correction = (1 if unbiased else 0) if correction is None else correction
+        correction = int(unbiased) if correction is None else correction
         if count(input._array.shape, axes) <= correction:
             warnings.warn(
                 f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor (input numel "
@@ -73,56 +73,54 @@ var, std = _spread_function("var", var_over), _spread_function("std", std_over)
 
 def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) -> Any:
     """The gradient of (sum of |x| ** p) ** (1 / p); 0 where the norm is 0."""
-    if p in (math.inf, -math.inf):
-        ties = abs(x) == spread(out, x.shape, axes, keepdim)
+    norm = spread(out, x.shape, axes, keepdim)
+    if math.isinf(p):
+        ties = abs(x) == norm
         return where(ties, sign(x) * spread(g / sum_over(ties, axes, keepdim), x.shape, axes, keepdim), 0.0)
-    if p == 0:
-        return spread(g * 0.0, x.shape, axes, keepdim)
-    g, out = spread(g, x.shape, axes, keepdim), spread(out, x.shape, axes, keepdim)
-    if p == 1:
-        return g * sign(x)
+    g = spread(g, x.shape, axes, keepdim)
+    if p in (0, 1):
+        return g * sign(x) if p else g * 0.0
     if p == 2:
-        return g * where(out == 0, 0.0, x / out)
+        return g * where(norm == 0, 0.0, x / norm)
     if p < 1:
-        return where(x == 0, 0.0, sign(x) * abs(x) ** (p - 1)) * (g / out ** (p - 1))
+        return where(x == 0, 0.0, sign(x) * abs(x) ** (p - 1)) * (g / norm ** (p - 1))
     scaled = sign(x) * abs(x) ** (p - 1) if p < 2 else x * abs(x) ** (p - 2)
-    return scaled * where(out == 0, 0.0, g / out ** (p - 1))
+    return scaled * where(norm == 0, 0.0, g / norm ** (p - 1))
 
 
-@differentiable(name="LinalgVectorNormBackward0",
-                x=lambda g, x, out, p, axes, keepdim: norm_slope(g, x, out, p, axes, keepdim))  # fmt: skip
+@differentiable(name="LinalgVectorNormBackward0", x=norm_slope)
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
-    if p == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
     size = np.absolute(x)
-    if p == math.inf:
-        return np.maximum.reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    if p == -math.inf:
-        return np.minimum.reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    if p == 0:
-        return np.add.reduce(size != 0, axis=axes, keepdims=keepdim, dtype=x.dtype)  # type: ignore[call-overload]
-    total = np.add.reduce(size if p == 1 else size**p, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    return total if p == 1 else total ** (1 / p)
+    if math.isinf(p):
+        return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)
+    powers = x * x if p == 2 else (size != 0).astype(x.dtype) if p == 0 else size if p == 1 else size**p
+    total: Any = np.add.reduce(powers, axis=axes, keepdims=keepdim)
+    return total if p in (0, 1) else np.sqrt(total) if p == 2 else total ** (1 / p)
 
 
 @torch_function
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """(sum of |x| ** p) ** (1 / p) over `dim`; 'fro' is 2, inf the greatest, 0 the number of nonzeros (torch.norm)."""
-    if dtype is not None:
-        input = input._cast(dtype.numpy)
-    if input._array.dtype.kind != "f":
-        raise RuntimeError(f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype.legacy}")
-    if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported.")
-    p, axes = 2.0 if p in ("fro", None) else float(p), as_dims(dim, input.ndim)
-    if (p < 0 or p == math.inf) and count(input._array.shape, axes) == 0:
+    x = input if dtype is None else input._cast(dtype.numpy)
+    kind = x.dtype.legacy
+    check(x.is_floating_point(), f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}")
+    check(not isinstance(p, str) or p == "fro", f"linalg.matrix_norm: Order {p} not supported.")
+    p, axes = 2.0 if p in ("fro", None) else float(p), as_dims(dim, x.ndim)
+    if (p < 0 or p == math.inf) and count(x._array.shape, axes) == 0:
         raise RuntimeError(
             f"linalg.vector_norm cannot compute the {p:g} norm on an empty tensor because the operation does not have an identity"
         )
-    return norm_over(input, p, axes, keepdim)
+    return norm_over(x, p, axes, keepdim)
 
 
 # ------------------------------------------------------------------ running sums and products
+
+
+def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
+    """The running result along the axis; of floats in float64, as in torch."""
+    if x.ndim == 0:
+        return np.array(x)
+    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
@@ -135,19 +133,10 @@ def cumprod_along(x: Array, axis: int) -> Array:
     return accumulated(np.multiply, x, axis)
 
 
-def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
-    """The running result along the axis; of floats in float64, as in torch."""
-    if x.ndim == 0:
-        return np.array(x)
-    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
-
-
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
     if x.ndim == 0:
         return g
-    if divisible(x):
-        return flipped(cumsum_along, axis, g * out) / x
-    return product_before(x, axis) * scan_back(g, x, axis)
+    return flipped(cumsum_along, axis, g * out) / x if divisible(x) else product_before(x, axis) * scan_back(g, x, axis)
 
 
 def divisible(x: Any) -> bool:
@@ -159,7 +148,7 @@ def divisible(x: Any) -> bool:
 def shift(x: Array, axis: int, first: float) -> Array:
     """x moved on by one along the axis; `first` comes in and the last goes out."""
     out = np.full_like(x, first)
-    out[_at(axis, slice(1, None))] = x[_at(axis, slice(0, -1))]
+    out[along(axis, slice(1, None))] = x[along(axis, slice(0, -1))]
     return out
 
 
@@ -169,7 +158,7 @@ def scan(x: Array, factor: Array, axis: int) -> Array:
     """out[i] = x[i] + factor[i] * out[i - 1]"""
     out = np.array(x)
     for i in range(1, x.shape[axis]):
-        out[_at(axis, i)] += factor[_at(axis, i)] * out[_at(axis, i - 1)]
+        out[along(axis, i)] += factor[along(axis, i)] * out[along(axis, i - 1)]
     return out
 
 
@@ -184,10 +173,6 @@ def product_before(x: Any, axis: int) -> Any:
     return cumprod_along(shift(x, axis, 1.0), axis)
 
 
-def product_of_others(x: Any, axis: int) -> Any:
-    return product_before(x, axis) * flipped(product_before, axis, x)
-
-
 def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
     """The operation along an axis, from its end to its start."""
     if x.ndim == 0:
@@ -195,15 +180,11 @@ def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
     return flip_axes(operation(flip_axes(x, (axis,)), axis, *options), (axis,))
 
 
-def _at(axis: int, place: Any) -> tuple[Any, ...]:
-    return (*(slice(None),) * axis, place)
-
-
 def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return g
-    spread_g = spread(g, x.shape, (axis,), keepdim)
-    return spread_g * spread(out, x.shape, (axis,), keepdim) / x if divisible(x) else spread_g * product_of_others(x, axis)
+    g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
+    return g * out / x if divisible(x) else g * (product_before(x, axis) * flipped(product_before, axis, x))
 
 
 @differentiable(name="ProdBackward0",
@@ -212,32 +193,21 @@ def prod_all(x: Array) -> Array:
     return np.multiply.reduce(x, axis=None)
 
 
-@differentiable(name="ProdBackward1", x=lambda g, x, out, axis, keepdim: prod_slope(g, x, out, axis, keepdim))
+@differentiable(name="ProdBackward1", x=prod_slope)
 def prod_over(x: Array, axis: int, keepdim: bool) -> Array:
     return np.multiply.reduce(x, axis=axis, keepdims=keepdim) if x.ndim else np.array(x)  # type: ignore[call-overload]
-
-
-def _in_sum_dtype(x: Any, dtype: Any) -> Any:
-    """x in `dtype`, or, where that is None, integers and bools as int64."""
-    if dtype is None and x._array.dtype.kind == "f":
-        return x
-    return x._cast((dtype or dtypes.int64).numpy)
 
 
 @torch_function
 def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The product of all elements, or over one dimension."""
-    input = _in_sum_dtype(input, dtype)
-    if dim is None:
-        return prod_all(input)
-    axis = as_dim(dim, input.ndim)
-    return prod_over(input, axis, keepdim)
+    x = in_sum_dtype(input, dtype)
+    return prod_all(x) if dim is None else prod_over(x, as_dim(dim, x.ndim), keepdim)
 
 
 def _running(name: str, operation: Any) -> Any:
     def apply(input: Any, dim: int, *, dtype: Any = None) -> Any:
-        input, axis = _in_sum_dtype(input, dtype), as_dim(dim, input.ndim)
-        return operation(input, axis)
+        return operation(in_sum_dtype(input, dtype), as_dim(dim, input.ndim))
 
     return named(apply, name, "along `dim`: of each element and those before it")
 
@@ -248,13 +218,10 @@ cumsum, cumprod = _running("cumsum", cumsum_along), _running("cumprod", cumprod_
 
 
 sort_result, topk_result = return_type("sort"), return_type("topk")
-
-
-def _taker(name: str) -> Any:
-    return differentiable(name=name, x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)(taken)
-
-
-sorted_values, top_values = _taker("SortBackward0"), _taker("TopkBackward0")
+sorted_values, top_values = [
+    differentiable(name=name, x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)(taken)
+    for name in ("SortBackward0", "TopkBackward0")
+]
 
 
 def order(x: Array, axis: int, descending: bool) -> Array:
@@ -284,13 +251,11 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(input: Any, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True) -> Any:
     """The k greatest (or least) elements along `dim`, in order, as (values, indices)."""
     axis = as_dim(-1 if dim is None else dim, input.ndim)
-    if input._array.dtype.kind == "b":
-        raise RuntimeError("topk does not support bool dtypes on CPU")
-    if not 0 <= k <= (input._array.shape[axis] if input.ndim else 1):
-        raise RuntimeError("selected index k out of range")
+    check(input._array.dtype.kind != "b", "topk does not support bool dtypes on CPU")
+    check(0 <= k <= (input._array.shape[axis] if input.ndim else 1), "selected index k out of range")
     if input.ndim == 0:
         return topk_result(*sort(input))
-    index = wrap(np.ascontiguousarray(order(input._array, axis, largest)[_at(axis, slice(k))]))
+    index = wrap(np.ascontiguousarray(order(input._array, axis, largest)[along(axis, slice(k))]))
     return topk_result(top_values(input, index, axis, True), index)
 
 
@@ -312,41 +277,17 @@ def unique(
     values, inverse, counts = np.unique(input._array, return_inverse=True, return_counts=True, axis=axis)
     shape = input._array.shape if axis is None else (-1,)
     results = [unique_values(input, values), wrap(inverse.reshape(shape)), wrap(counts)]
-    chosen = [r for r, wanted in zip(results, (True, return_inverse, return_counts)) if wanted]
-    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+    chosen = tuple([r for r, wanted in zip(results, (True, return_inverse, return_counts)) if wanted])
+    return chosen if len(chosen) > 1 else chosen[0]
 
 
-# ------------------------------------------------------------------ counting and comparing
-
-
-@torch_function
-def count_nonzero(input: Any, dim: Any = None) -> Any:
-    """How many elements are not zero, over `dim`, as int64."""
-    return wrap(np.add.reduce(input._array != 0, axis=as_dims(dim, input.ndim), dtype=np.int64))
-
-
-@torch_function
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0, 1, 2, ... comes in a vector of integers, or the sum of its weights."""
-    if input._array.dtype.kind not in "iu":
-        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{input.dtype.legacy}'")
-    if minlength < 0:
-        raise RuntimeError("minlength should be >= 0")
-    if input.ndim != 1 or (input._array < 0).any():
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    if weights is None:
-        return wrap(np.bincount(input._array.astype(np.int64), minlength=minlength))
-    if weights._array.shape != input._array.shape:
-        raise RuntimeError("weights should be 1-d and have the same length as input")
-    total = np.bincount(input._array.astype(np.int64), weights._array, minlength)
-    return wrap(total.astype(weights._array.dtype if weights.dtype is dtypes.float32 else np.float64))
+# ------------------------------------------------------------------ comparing
 
 
 @torch_function
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """|input - other| <= atol + rtol * |other|, elementwise; RuntimeError if the dtypes differ."""
-    if input.dtype is not other.dtype:
-        raise RuntimeError(f"{input.dtype.legacy} did not match {other.dtype.legacy}")
+    check(input.dtype is other.dtype, f"{input.dtype.legacy} did not match {other.dtype.legacy}")
     broadcast_shapes(input._array.shape, other._array.shape)
     return wrap(np.isclose(input._array, other._array, rtol, atol, equal_nan))
 

@@ -91,7 +91,7 @@ def relu(x: Array) -> Array:
 
 @differentiable(floats=True, x=lambda g, out: g * ((1 - out) * out))
 def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    return np.reciprocal(1 + np.exp(-x))
 
 
 def _clamp(x: Array, low: Any, high: Any) -> Array:

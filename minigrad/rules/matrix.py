@@ -7,11 +7,7 @@ import numpy as np
 
 from ..autograd.graph import Array, differentiable
 from ..ops.promotion import cannot_multiply
-from .shapes import (
-    swap_axes,
-    transposed,
-    unsqueeze_axis,
-)
+from .shapes import swap_axes, transposed, unsqueeze_axis
 
 # `a.dot(b)` costs a third of `a @ b` on small matrices, and takes no slow path for a matrix of one column
 

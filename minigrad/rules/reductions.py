@@ -45,7 +45,7 @@ def sum_all(x: Array) -> Array:
 
 @differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(g / (math.prod(x_shape) or 1), x_shape))
 def mean_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) / x.dtype.type(x.size)
+    return np.add.reduce(x, axis=None) / x.size
 
 
 @differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from .elementwise import where
 
 # ------------------------------------------------------------------ broadcasting
 
@@ -111,7 +110,13 @@ def clone(x: Array) -> Array:
     return np.array(x, order="C" if 0 in x.strides else "K")
 
 
-@differentiable(name="CopyBackwards", x=lambda g: where(False, g, 0.0), source=lambda g: g)
+def zeros_like(g: Any) -> Any:
+    """Zeros that depend on nothing, as torch's: what is behind them is not differentiated again."""
+    zeros = np.zeros(g.shape, getattr(g, "_array", g).dtype)
+    return graph.wrap(zeros) if isinstance(g, graph.Tensor) else zeros
+
+
+@differentiable(name="CopyBackwards", x=zeros_like, source=lambda g: g)
 def overwritten(x: Array, source: Array) -> Array:
     """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros."""
     return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))

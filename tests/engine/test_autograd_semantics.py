@@ -34,6 +34,7 @@ DIFFERENT: dict[str, str] = {
     "F.one_hot(T([0.]))": "not offered",
     "torch.add(T(1.),T(1.),T(1.))": "an overload that torch deprecates",
     "torch.foo": "the text says where to look",
+    "torch.autograd.Function()": "not warned of",
     "torch.ones(2).device, torch.ones(2).layout, torch.ones(2).is_cuda": "no layouts",
     "x=torch.ones(2); x.resize_(3).shape": "not offered",
 }

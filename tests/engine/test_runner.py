@@ -115,11 +115,12 @@ def test_every_way_to_import_torch_gives_minigrad(tmp_path):
         import torch.utils.data as data
         from torch.utils.data import DataLoader, TensorDataset
         import torch.autograd
-        from torch.autograd import Variable
+        from torch.autograd import Function, Variable, gradcheck
         import minigrad, sys
         assert t is torch is minigrad is sys.modules["torch"]
         assert N is nn is torch.nn is minigrad.nn and F is nn.functional and init is nn.init
         assert optim is torch.optim and schedulers.StepLR is StepLR and data.DataLoader is DataLoader
+        assert gradcheck is torch.autograd.gradcheck and callable(gradcheck) and issubclass(Function, object)
         loader = DataLoader(TensorDataset(torch.arange(4.0)), batch_size=2)
         print(torch.manual_seed(0) and torch.randn(2), F.relu(torch.tensor([-1.0])), len(loader))
         """,

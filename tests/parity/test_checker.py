@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import parity
-from parity import calls, checks, corners, mutants, ops, programs, referee, report, verdicts
+from parity import calls, checks, corners, mutants, ops, programs, referee, report, search, verdicts
 from parity import strategies as drawn
 from parity.__main__ import main
 from parity.engines import NotHere, load, needs
@@ -211,10 +211,87 @@ def test_the_printed_script_computes_what_the_program_does(p):
 
 def test_a_failing_program_is_shrunk_to_one_step_and_few_numbers():
     bad = Bent(lambda g: g * 2)
-    row = checks.check_programs(bad, TORCH, 200)
+    row = search.check_programs(bad, TORCH, 200)
     (failure,) = row.failures
     assert len(failure.program.steps) == 1 and sum(leaf.array.size for leaf in failure.program.leaves) <= 4
     assert len(report.script_of(failure, "torch").split("\n")) <= 15
+
+
+BENT_MODULE = """
+from torch import *
+from torch import autograd, nn
+def tanh(x):
+    return x.tanh() * (1 if x.numel() < 2 else 1.5)
+"""
+
+
+@pytest.fixture
+def bent_module(tmp_path, monkeypatch):
+    """torch with another tanh of several numbers, as a module that a new process finds too."""
+    (tmp_path / "bent_torch.py").write_text(BENT_MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield "bent_torch"
+    sys.modules.pop("bent_torch", None)
+
+
+def test_a_program_is_the_same_whatever_is_checked_before_it():
+    few = search.Search(TORCH, TORCH, search.Settings(seed=4))
+    with programs.quiet():
+        alone = [programs.script(few.check(n).program) for n in (7, 8)]
+        assert alone == [programs.script(few.check(n).program) for n in (8, 7)][::-1]
+    assert few.settings.again(7) == "--seed 4 --first 7 --examples 1"
+
+
+def test_the_model_is_asked_once_and_gives_what_it_gives_when_asked_again():
+    for n in range(60):
+        with programs.quiet():
+            p, drawing = programs.compose_any(programs.Varied(f"once/{n}"), TORCH, ops.PROGRAM_OPS)
+            once, again = drawing.outcome(p, 2, False), programs.run(p, TORCH, 2)
+        assert type(once.error) is type(again.error)
+        assert verdicts._all_same_bits(once, again) or once.error
+
+
+def test_several_processes_check_the_same_programs_as_one():
+    minigrad = load("minigrad")
+    one = search.check_programs(minigrad, TORCH, 300, 5, shrink=False)
+    two = search.check_programs(minigrad, TORCH, 300, 5, shrink=False, jobs=2)
+    assert (two.cases, two.counts, two.ratios, two.verdict) == (one.cases, one.counts, one.ratios, one.verdict)
+
+
+def test_a_difference_found_by_a_process_is_reported_once_and_can_be_had_again(bent_module, tmp_path):
+    data = tmp_path / "report.json"
+    command = ["programs", "--engine", bent_module, "--quiet", "--json", str(data)]
+    assert main([*command, "--jobs", "2", "--examples", "100000"]) == 1
+    (row,) = json.loads(data.read_text())["sections"]["programs"]
+    (failure,) = row["failures"]
+    assert row["cases"] < 100000 and "tanh" in failure["script"] and len(failure["script"].split("\n")) <= 15
+    assert main([*command, *failure["seed"].split()]) == 1
+    (row,) = json.loads(data.read_text())["sections"]["programs"]
+    assert row["cases"] == 1 and row["failures"][0]["script"] == failure["script"]
+
+
+def test_a_search_that_keeps_going_reports_one_difference_of_a_kind(bent_module):
+    row = search.check_programs(load(bent_module), TORCH, 800, keep_going=True)
+    assert row.cases == 800 and row.counts[Verdict.OURS_WORSE.value] > len(row.failures)
+    kinds = [(f.finding.what.split()[0], *(step.op.name for step in f.program.steps)) for f in row.failures]
+    assert ("value", "tanh") in kinds and len(set(kinds)) == len(kinds) <= search.KEPT
+
+
+def test_a_search_goes_on_after_what_is_torchs_fault_and_keeps_one_of_a_kind():
+    row = search.check_programs(TORCH, Bent(lambda g: g * 2), 200)
+    assert row.cases == 200 and not row.failures
+    assert 1 < len(row.findings) <= search.KEPT < row.counts[Verdict.TORCH_WORSE.value]
+
+
+def test_what_was_found_before_ctrl_c_is_kept():
+    def stop(done):
+        if done >= 200:
+            raise KeyboardInterrupt
+
+    row = checks.Row("programs", "random programs")
+    with pytest.raises(KeyboardInterrupt):
+        search.check_programs(TORCH, TORCH, 10000, progress=stop, row=row)
+    assert row.cases == 200 and "a second" in row.note
 
 
 def test_a_failure_script_runs_as_it_is(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -102,6 +103,32 @@ def test_a_wrong_gradient_would_be_found(monkeypatch: Any) -> None:
     tally = effects.search(300, seed=7, keep=1)
     assert tally.verdicts["differs"] > 3
     assert 0 < len(tally.differences[0][2]) < 10  # shrunk
+
+
+# What torch 2.13 itself does not survive: such programs are not drawn
+CRASH = """
+    e, c = Pair.apply(x)
+    c.retain_grad()
+    g = c.squeeze()
+    g.exp_()
+    g.backward(v(g))"""
+
+
+def test_a_crash_is_given_to_the_engine_that_crashes_alone() -> None:
+    lines = [*effects.PRELUDE, *(line.strip() for line in CRASH.strip().splitlines())]
+    assert effects.crashes("torch", lines)
+    assert not effects.crashes("minigrad", lines)
+
+
+def test_the_command_goes_on_behind_a_crash(tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
+    (tmp_path / "frail.py").write_text(
+        "import os\nfrom minigrad import *\nfrom minigrad import Tensor, autograd\nTensor.tanh_ = lambda self: os._exit(77)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert effects.main(["--examples", "4", "--first", "5", "--seed", "5", "--engine", "frail"]) == 1
+    out = capsys.readouterr().out
+    assert "4 programs" in out and "crash of frail" in out and "program 6 crashed the process; run again: frail alone" in out and ".tanh_()" in out
 
 
 def test_the_command_says_what_it_found(capsys: Any) -> None:

@@ -61,7 +61,7 @@ def call(draw):
     kind = draw(
         st.sampled_from(
             "rand randn normal normal_tensors randint randperm uniform_ normal_ random_ random_range random_from bernoulli_ "
-            "exponential_ rand_like randn_like randint_like bernoulli bernoulli_p bernoulli_tensor_ multinomial".split()
+            "rand_like randn_like bernoulli bernoulli_p bernoulli_tensor_ multinomial".split()
         )
     )
     shape, layout, dtype = draw(SHAPES), draw(LAYOUTS), draw(FLOATS)
@@ -81,14 +81,12 @@ def call(draw):
         "randperm": lambda m, g: m.randperm(math.prod(shape), generator=g),
         "uniform_": filled("uniform_", low, high, shape=shape, layout=layout, dtype=dtype),
         "normal_": filled("normal_", low, high - low, shape=shape, layout=layout, dtype=dtype),
-        "exponential_": filled("exponential_", high - low + 0.5, shape=shape, layout=layout, dtype=dtype),
         "random_": filled("random_", shape=shape, layout=layout, dtype=any_dtype),
         "random_range": filled("random_", *short, shape=shape, layout=layout, dtype=any_dtype.replace("bool", "int8")),
         "random_from": filled("random_", short[0], None, shape=shape, layout=layout, dtype=any_dtype.replace("bool", "int8")),
         "bernoulli_": filled("bernoulli_", p, shape=shape, layout=layout, dtype=any_dtype),
         "rand_like": like("rand_like", shape=shape, layout=layout, dtype=dtype),
         "randn_like": like("randn_like", shape=shape, layout=layout, dtype=dtype),
-        "randint_like": like("randint_like", *short, shape=shape, layout=layout, dtype=holds_all),
         "bernoulli": lambda m, g: m.bernoulli((laid_out(m, shape, layout, dtype) + 1) * p, generator=g),
         "bernoulli_p": lambda m, g: m.bernoulli(laid_out(m, shape, layout, any_dtype), p, generator=g),
         "bernoulli_tensor_": lambda m, g: laid_out(m, shape, layout, "float32").bernoulli_(
@@ -144,19 +142,12 @@ def test_a_long_row_of_normals_has_torchs_bits(dtype, n):
         same_bits(theirs, ours, f"randn({n}), seed {seed}")
 
 
-def test_float16_draws_have_torchs_bits_or_are_refused():
-    for seed in range(50):
-        for draw in (
-            lambda m: m.rand(1000, dtype=m.float16),
-            lambda m: m.empty(1000, dtype=m.float16).uniform_(-3, 0.7),
-            lambda m: m.randn(15, dtype=m.float16),
-            lambda m: m.empty(1000, dtype=m.float16).exponential_(),
-            lambda m: m.empty(100, dtype=m.float16).random_(),
-            lambda m: m.empty(100, dtype=m.float16).bernoulli_(),
-        ):
-            same_bits(*(m.manual_seed(seed) and draw(m) for m in ENGINES), f"float16, seed {seed}")
-    with pytest.raises(NotImplementedError, match="draw float32"):
-        minigrad.randn(16, dtype=minigrad.float16)
+def test_float16_is_drawn_where_it_is_whole_numbers_and_else_refused():
+    for draw in (lambda m: m.empty(100, dtype=m.float16).random_(), lambda m: m.empty(100, dtype=m.float16).bernoulli_()):
+        same_bits(*(m.manual_seed(3) and draw(m) for m in ENGINES), "float16")
+    for draw in (minigrad.rand, minigrad.randn):
+        with pytest.raises(NotImplementedError, match="draw float32"):
+            draw(2, dtype=minigrad.float16)
 
 
 def test_a_state_taken_in_one_engine_goes_on_in_the_other():
@@ -167,14 +158,6 @@ def test_a_state_taken_in_one_engine_goes_on_in_the_other():
         assert ours.initial_seed() == theirs.initial_seed()
         for n in (1, 700, 3, 16):
             same_bits(theirs.randn(n), ours.randn(n), "after the change of engine")
-
-
-def test_a_generator_is_copied_with_its_state():
-    for m in ENGINES:
-        generator = m.Generator().manual_seed(3)
-        m.randn(3, generator=generator)
-        twin = generator.clone_state()
-        assert m.rand(5, generator=twin).tolist() == m.rand(5, generator=generator).tolist()
 
 
 def test_a_shuffle_of_many_has_torchs_bits():
@@ -208,8 +191,6 @@ REFUSED = [
     ("empty(3).bernoulli_(ones(2) * .3)", RuntimeError),
     ("bernoulli(tensor([1.5]))", RuntimeError),
     ("bernoulli(tensor([1]))", NotImplementedError),
-    ("empty(3).exponential_(0)", RuntimeError),
-    ("empty(3, dtype=int64).exponential_()", RuntimeError),
     ("rand(3, dtype=int64)", NotImplementedError),
     ("randn(3, dtype=int64)", NotImplementedError),
     ("rand(2.)", TypeError),
@@ -257,10 +238,9 @@ def test_accepted_forms_of_the_arguments():
         "rand()", "rand(())", "rand([])", "rand([2, 3])", "rand((2, 3))", "rand(2, 3)", "rand(size=(2,))", "rand(np.int64(2))",
         "randint(10, (3,))", "randint(10, size=(3,))", "randint(high=10, size=(3,))", "randint(low=3, high=10, size=[2])",
         "randint(0, 5, ())", "randint(0, 2, (9,), dtype=m.bool)", "randint(2**63 - 1, (3,))", "randint(np.int64(5), (3,))",
-        "randint_like(m.zeros(3), 5)", "randint_like(m.zeros(3), low=2, high=5, dtype=m.int64)", "randperm(5, dtype=m.float32)",
-        "randperm(np.int64(4))", "normal(mean=0, std=1, size=(2, 2))", "normal(0, 1, [3])", "normal(m.zeros(3))",
+        "randperm(5, dtype=m.float32)", "randperm(np.int64(4))", "normal(mean=0, std=1, size=(2, 2))", "normal(0, 1, [3])", "normal(m.zeros(3))",
         "empty(9, dtype=m.int64).random_(3, to=7)", "empty(9, dtype=m.int64).random_(3, None)", "empty(9).random_(5)",
-        "empty(9, dtype=m.int64).random_(-2**63, None)", "empty(3).normal_(mean=1, std=2)", "empty(3).exponential_(lambd=2)",
+        "empty(9, dtype=m.int64).random_(-2**63, None)", "empty(3).normal_(mean=1, std=2)",
         "empty(3).uniform_(1, 1)", "rand(4, out=m.empty(4))", "rand_like(m.zeros(2, requires_grad=True))",
         "bernoulli(m.ones(9) * .5, p=.3)", "multinomial(m.ones(2, 3), num_samples=2, replacement=True)", "rand(2, device='cpu')",
     ):  # fmt: skip
