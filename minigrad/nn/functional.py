@@ -19,8 +19,7 @@ from ..dtypes import dtype as DType
 from ..ops import neural
 from ..ops.matrix import matmul
 from ..ops.promotion import cannot_multiply, result_type
-from ..ops.rearranging import broadcast_tensors
-from ..ops.shapes import expand_to, permute
+from ..ops.shapes import broadcast_shapes, expand_to, permute
 from ..random import bernoulli_
 from ..rules import elementwise
 from ..rules.elementwise import where
@@ -263,7 +262,8 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
         text = f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
         text += "likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         warnings.warn(text, stacklevel=3)
-        input, target = broadcast_tensors(input, target)
+        shape = broadcast_shapes(input._array.shape, target._array.shape)
+        input, target = expand_to(input, shape), expand_to(target, shape)
     if input._array.dtype is not target._array.dtype:
         common = result_type(input, target).numpy
         input, target = input._cast(common), target._cast(common)
@@ -378,9 +378,8 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
         input = permute(input, 0, *range(2, len(shape)), 1)
     if len(shape) != 2:
         input, label = reshape_array(input, (label.size, classes)), label.reshape(-1)
-    rows = np.arange(len(label))
-    low, high = (np.minimum.reduce(label), np.maximum.reduce(label)) if label.size else (0, 0)
-    if low < 0 or high >= classes or low <= ignore_index <= high:
+    rows, unsigned = np.arange(len(label)), label.view(f"u{label.itemsize}")  # in which a negative number is a large one
+    if 0 <= ignore_index < classes or (label.size and np.maximum.reduce(unsigned) >= classes):
         rows = np.flatnonzero(label != ignore_index)
         label = label[rows]
         for wrong in label[(label < 0) | (label >= classes)]:
