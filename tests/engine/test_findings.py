@@ -225,3 +225,54 @@ def test_a_hook_after_accumulation_runs_unrecorded() -> None:
     x.register_post_accumulate_grad_hook(lambda leaf: (leaf.sub_(leaf.grad), None)[1])
     (x * 3).backward(torch.tensor([1.0, -1.0]))
     assert x.tolist() == [-2.0, 4.0]
+
+
+def test_running_statistics_that_move_on_do_not_change_an_earlier_gradient() -> None:
+    mean, weight = torch.zeros(2), torch.ones(2, requires_grad=True)
+    x, cotangent = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
+    y = torch.nn.functional.batch_norm(x, mean, torch.ones(2), weight)
+    mean.add_(7)
+    y.backward(cotangent)
+    np.testing.assert_allclose(weight.grad.numpy(), [6.5, 13.0], rtol=1e-4)
+
+
+def test_running_statistics_that_ask_for_a_gradient_are_refused() -> None:
+    x, mean = torch.rand(3, 2, requires_grad=True), torch.zeros(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not differentiable with respect to argument 'running_mean'"):
+        torch.nn.functional.batch_norm(x, mean, torch.ones(2))
+
+
+def test_an_empty_batch_leaves_the_running_statistics_alone() -> None:
+    layer = torch.nn.BatchNorm1d(3)
+    assert layer(torch.ones(0, 3)).shape == (0, 3)
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("weight", [torch.ones(1), torch.ones(3, dtype=torch.float64)])
+def test_layer_norm_refuses_a_weight_of_another_shape_or_dtype(weight) -> None:
+    with pytest.raises(RuntimeError, match="same shape as normalized_shape|mixed dtype"):
+        torch.nn.functional.layer_norm(torch.rand(2, 3), (3,), weight)
+
+
+def test_float16_does_not_overflow_inside_softplus_and_layer_norm() -> None:
+    x = torch.tensor([20.0, -1.0], dtype=torch.float16, requires_grad=True)
+    y = torch.nn.functional.softplus(x)
+    y.backward(torch.tensor([0.5, 2.0], dtype=torch.float16))
+    np.testing.assert_allclose(y.tolist(), [20, np.log1p(np.exp(-1))], rtol=1e-3)
+    np.testing.assert_allclose(x.grad.tolist(), [0.5, 2 / (1 + np.e)], rtol=1e-3)
+    z = torch.nn.functional.layer_norm(torch.tensor([[300.0, -300.0, 100.0, 5.0]], dtype=torch.float16), (4,))
+    values = np.array([300.0, -300.0, 100.0, 5.0])
+    np.testing.assert_allclose(z.tolist()[0], (values - values.mean()) / values.std(), rtol=2e-3)
+
+
+def test_an_index_of_no_dimensions_that_was_overwritten_is_seen_in_backward() -> None:
+    x, i = torch.tensor([1.0, 2.0, 4.0], requires_grad=True), torch.tensor(0)
+    y = x.index_select(0, i)
+    i.fill_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward(torch.tensor([0.5]))
+
+
+def test_no_dimensions_are_not_all_dimensions() -> None:
+    assert torch.ones(1, 2, 1).squeeze(()).shape == (1, 2, 1)
+    assert torch.tensor([1, 0]).all(()).tolist() == [True, False] and torch.tensor([[1, 0]]).any(()).tolist() == [[True, False]]
