@@ -79,13 +79,13 @@ def hide_runner(*files: str) -> None:
     show = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        frames = []
+        steps = []
         while trace is not None:
-            frames.append((trace.tb_frame, trace.tb_lasti, trace.tb_lineno))
+            steps.append(trace)
             trace = trace.tb_next
-        for frame in reversed(frames):
-            if frame[0].f_code.co_filename not in (__file__, "<frozen runpy>", *files):
-                trace = TracebackType(trace, *frame)
+        for step in reversed(steps):
+            if step.tb_frame.f_code.co_filename not in (__file__, "<frozen runpy>", *files):
+                trace = TracebackType(trace, step.tb_frame, step.tb_lasti, step.tb_lineno)
         show(kind, error.with_traceback(trace), trace)
 
     sys.excepthook = hook
@@ -102,9 +102,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         code = load(argv[0])
     except OSError as error:
-        print(
-            f"python -m minigrad: can't open file '{argv[0]}': [Errno {error.errno}] {error.strerror}", file=sys.stderr
-        )
+        reason = f"[Errno {error.errno}] {error.strerror}"
+        print(f"python -m minigrad: can't open file '{argv[0]}': {reason}", file=sys.stderr)
         return 2
     stand_in()
     run(code, argv)

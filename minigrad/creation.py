@@ -70,6 +70,8 @@ def _as_array(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
 
 def _plain(data: Any) -> Any:
     """data with the tensors in it as Python numbers; TypeError or RuntimeError for what is no number."""
+    if type(data) in (float, int, bool):
+        return data
     if isinstance(data, Tensor):
         check(data.numel() == 1, "only one element tensors can be converted to Python scalars", ValueError)
         return data.item()

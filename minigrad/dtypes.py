@@ -78,7 +78,7 @@ def category(numpy_dtype: np.dtype[Any]) -> int:
 def promote_types(a: dtype, b: dtype) -> dtype:
     """The type of `a + b` for two tensors of the same rank, from torch's promotion lattice."""
     if category(a.numpy) != category(b.numpy):
-        return a if category(a.numpy) > category(b.numpy) else b
+        return max(a, b, key=lambda d: category(d.numpy))
     return from_numpy(np.promote_types(a.numpy, b.numpy))
 
 

@@ -224,6 +224,13 @@ class Methods(Memory):
     def __reversed__(self) -> Any:
         return self if self.ndim == 0 else functions.flip(self, 0)
 
+    def __copy__(self) -> Any:
+        """A leaf over the same memory, without this one's gradient and history."""
+        copy = self.detach()
+        copy.__class__ = self.__class__
+        copy.requires_grad = self.requires_grad
+        return copy
+
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
@@ -259,21 +266,9 @@ class Methods(Memory):
         """A leaf with a copy of data, in this tensor's dtype unless told otherwise."""
         return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False) -> Any:
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
-
-    def new_zeros(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
-        return creation.zeros(*size, dtype=dtype or self.dtype, **options)
-
-    def new_ones(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
-        return creation.ones(*size, dtype=dtype or self.dtype, **options)
-
-    def new_empty(self, *size: Any, dtype: Any = None, **options: Any) -> Any:
-        return creation.empty(*size, dtype=dtype or self.dtype, **options)
-
     # ---- random numbers
 
-    uniform_, normal_, random_, bernoulli_ = random.uniform_, random.normal_, random.random_, random.bernoulli_
+    uniform_, normal_, bernoulli_ = random.uniform_, random.normal_, random.bernoulli_
     bernoulli, multinomial = random.bernoulli, random.multinomial
 
 
@@ -306,6 +301,15 @@ def _view_twin(operation: Any) -> Any:
     return apply
 
 
+def _new(name: str) -> Any:
+    """`x.new_zeros(2)` and its like: `torch.zeros(2)` in the dtype of x, unless told otherwise."""
+
+    def apply(self: Any, *size: Any, dtype: Any = None, **options: Any) -> Any:
+        return getattr(creation, name)(*size, dtype=dtype or self.dtype, **options)
+
+    return apply
+
+
 def _conversion(to: dtypes.dtype) -> Any:
     """`x.float()` and its like."""
 
@@ -318,6 +322,8 @@ def _conversion(to: dtypes.dtype) -> Any:
 for _name, _operation in vars(functions).items():
     if callable(_operation) and _name not in functions.ONLY_FUNCTIONS:
         setattr(Methods, _name, _operation)
+for _name in ("zeros", "ones", "empty", "full"):
+    setattr(Methods, f"new_{_name}", _new(_name))
 for _name in functions.IN_PLACE_METHODS:
     setattr(Methods, f"{_name}_", _in_place_twin(getattr(functions, _name)))
 for _name in functions.IN_PLACE_VIEWS:

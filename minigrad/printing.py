@@ -71,8 +71,8 @@ def tensor_repr(array: Any, grad_fn: str | None = None, requires_grad: bool = Fa
         notes.append(f"grad_fn=<{grad_fn}>" if grad_fn else "requires_grad=True")
 
     if array.size:
-        summarised = array.size > options.threshold
-        text = prefix + _body(array, indent, summarised, *_cell_format(_corners(array) if summarised else array))
+        shown = _corners(array) if array.size > options.threshold else array
+        text = prefix + _body(shown, array.shape, indent, *_cell_format(shown))
     else:
         text = prefix + "[]"
     used = len(text) - text.rfind("\n") + 1  # by torch's count, two more than the line has
@@ -109,21 +109,14 @@ def _cell_format(shown: NDArray[Any]) -> tuple[Callable[[Any], str], int]:
     return lambda v: (format(v, spec) + (point if math.isfinite(v) else "")).rjust(width), width
 
 
-def _body(array: NDArray[Any], indent: int, summarised: bool, cell: Callable[[Any], str], width: int) -> str:
-    if array.ndim == 0:
-        return cell(array.item())
-    edge = options.edgeitems
-    cut = summarised and len(array) > 2 * edge
-    ends = [*array[:edge], *array[len(array) - edge :]] if cut else array
-    if array.ndim > 1:
-        parts = [_body(row, indent + 1, summarised, cell, width) for row in ends]
-        dots = "..."
-    else:
-        parts = [cell(v.item()) for v in ends]
-        dots = " ..." if edge else "..."
-    if cut:
-        parts.insert(edge, dots)
-    if array.ndim == 1:
+def _body(shown: NDArray[Any], shape: tuple[int, ...], indent: int, cell: Callable[[Any], str], width: int) -> str:
+    """The elements that are shown of an array of this shape, in brackets, with dots for the others."""
+    if shown.ndim == 0:
+        return cell(shown.item())
+    parts = [_body(row, shape[1:], indent + 1, cell, width) for row in shown]
+    if len(shown) < shape[0]:
+        parts.insert(options.edgeitems, " ..." if shown.ndim == 1 and options.edgeitems else "...")
+    if shown.ndim == 1:
         per_line = max(1, (options.linewidth - indent) // (width + 2))
         parts = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
-    return "[" + ("," + "\n" * max(1, array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    return "[" + ("," + "\n" * max(1, shown.ndim - 1) + " " * (indent + 1)).join(parts) + "]"

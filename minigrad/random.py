@@ -291,10 +291,8 @@ def _memory_order(array: Array) -> list[int]:
 
 def _float_type(t: Tensor, kernel: str) -> type[np.floating[Any]]:
     """The NumPy type of t; NotImplementedError, naming torch's kernel, unless floats of it are drawn."""
-    if t.dtype is dtypes.float16:
-        raise NotImplementedError("minigrad draws no float16; draw float32 and convert")
-    if not t.dtype.is_floating_point:
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
+    if t.dtype not in (dtypes.float32, dtypes.float64):
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}': draw float32 and convert")
     return t.dtype.numpy.type
 
 
@@ -335,29 +333,26 @@ def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | Non
     return _fill(t, generator, lambda stream, n: stream.random(n, kind) < chances)
 
 
-def random_(t: Tensor, from_: Any = ..., to: Any = ..., *, generator: Generator | None = None) -> Tensor:
-    """Fill with integers: `random_(from, to)` from .. to - 1, `random_(to)` 0 .. to - 1. Without `to`, or with None
-    for it, they go up to the largest that t's dtype holds (of floats: as far as they hold every integer)."""
-    least, largest = _integer_limits(t.dtype)
-    if from_ is ... and to is ...:
-        bits = 64 if t.dtype.itemsize == 8 else 32
-        return _fill(t, generator, lambda stream, n: stream.words(n, bits) % (largest + 1))
-    start, stop = (0, to if from_ is ... else from_) if from_ is ... or to is ... else (from_, to)
-    low, high = operator.index(start), largest + 1 if stop is None else operator.index(stop)
+def _integers(t: Tensor, low: int, high: int, *, generator: Generator | None = None) -> Tensor:
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    if low < least or high - 1 > largest:
-        raise RuntimeError(f"random_ cannot draw from {low} to {high - 1}: {t.dtype} holds {least} to {largest}")
+    _check_holds(t.dtype, low, high - 1)
     return _fill(t, generator, lambda stream, n: stream.integers(n, low, high))
 
 
-def _integer_limits(d: DType) -> tuple[int, int]:
-    """The range in which d holds every integer."""
-    if d is dtypes.bool_:
-        return 0, 1
-    if d.is_floating_point:
-        return -(2 ** (np.finfo(d.numpy).nmant + 1)), 2 ** (np.finfo(d.numpy).nmant + 1)
-    return np.iinfo(d.numpy).min, np.iinfo(d.numpy).max
+def _permutation(t: Tensor, *, generator: Generator | None = None) -> Tensor:
+    _check_holds(t.dtype, max(t.numel() - 1, 0))
+    return _fill(t, generator, Generator.permutation)
+
+
+def _exponential(t: Tensor, *, generator: Generator | None = None) -> Tensor:
+    return _fill(t, generator, Generator.exponential)
+
+
+def _check_holds(d: DType, *values: int) -> None:
+    for value in values:
+        if np.array(value).astype(d.numpy) != value:
+            raise RuntimeError(f"{d} does not hold {value}")
 
 
 # ------------------------------------------------------------------ new tensors
@@ -416,23 +411,13 @@ def randint(low: Any = 0, high: Any = None, size: Any = None, *, dtype: Any = No
         low, high = 0, low
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"randint(): argument 'size' (position 3) must be tuple of ints, not {type(size).__name__}")
-    return _new("randint", tuple(size), random_, low, high, dtype=dtype or dtypes.int64, **options)
+    bounds = operator.index(low), operator.index(high)
+    return _new("randint", tuple(size), _integers, *bounds, dtype=dtype or dtypes.int64, **options)
 
 
 def randperm(n: int, *, dtype: Any = None, **options: Any) -> Tensor:
     """The integers 0 to n - 1 in random order. RuntimeError if n is negative, or if dtype does not hold n - 1."""
-    dtype = dtype or dtypes.int64
-    if n - 1 > _integer_limits(dtype)[1]:
-        raise RuntimeError(f"randperm({n}): {dtype} does not hold {n - 1}")
-    return _new("randperm", (n,), _shuffle, dtype=dtype, **options)
-
-
-def _shuffle(t: Tensor, generator: Any) -> Tensor:
-    return _fill(t, generator, Generator.permutation)
-
-
-def _exponential(t: Tensor, generator: Any) -> Tensor:
-    return _fill(t, generator, Generator.exponential)
+    return _new("randperm", (n,), _permutation, dtype=dtype or dtypes.int64, **options)
 
 
 @differentiable(name="NormalBackward3", mean=lambda g: g * 0.0, std=lambda g: g * 0.0)

@@ -112,9 +112,9 @@ OPERATIONS = """
 VIEWS = """
     {d} = {t}[0] | {d} = {t}[1:] | {d} = {t}[..., 0] | {d} = {t}[:, 1] | {d} = {t}.view(-1) | {d} = {t}.t() | {d} = {t}.reshape(-1)
     {d} = {t}[None] | {d} = {t}.unsqueeze(-1) | {d} = {t}.squeeze() | {d} = {t}.expand(2, *{t}.shape) | {d} = {t}.transpose(0, -1)
-    {d} = {t}.unbind(0)[0] | {d}, {e} = {t}.unbind(0) | {d} = {t}.chunk(2)[0] | {d} = {t}.split(1)[0] | {d} = {t}.diagonal()
+    {d} = {t}.unbind(0)[0] | {d}, {e} = {t}.unbind(0) | {d} = {t}.chunk(2)[0] | {d} = {t}.split(1)[0]
     {d} = {t}[...] | {d} = {t}.view_as({t}) | {d} = {t}[0:1] | {d} = {t}[::2] | {d} = {t}.flatten() | {d} = {t}.mT
-    {d} = {t}.reshape(3, -1) | {d} = {t}.permute(-1, 0) | {d} = {t}.select(0, 0)
+    {d} = {t}.reshape(3, -1) | {d} = {t}.permute(-1, 0)
     {d} = {t}.expand_as({t}) | {d} = {t}.contiguous() | {d} = {t}.squeeze(0) | {d} = {t}.flip(0)
 """
 ALIASES = """

@@ -580,7 +580,7 @@ class Array:
 
     def __getitem__(self, index: Any) -> Array:
         index = tuple(map(_plain, index)) if isinstance(index, tuple) else _plain(index)
-        return self._move(lambda a: a[index])
+        return self._move(lambda a: _indexed(a, index))
 
     def select(self, dim: int, index: int) -> Array:
         return self._move(lambda a: a.take(index, dim))
@@ -1246,13 +1246,14 @@ class Array:
         return (self - target).abs()._reduced(reduction)
 
     def huber_loss(self, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
-        size = (self - target).abs()
-        inner = size * size * 0.5
+        difference = self - target
+        size, inner = difference.abs(), difference * difference * 0.5  # the slope of abs at 0 would spoil size * size
         return inner._near(size, delta, (size - 0.5 * delta) * delta)._reduced(reduction)
 
     def smooth_l1_loss(self, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
-        size = (self - target).abs()
-        return (size * size * 0.5 / beta)._near(size, beta, size - 0.5 * beta)._reduced(reduction)
+        difference = self - target
+        size = difference.abs()
+        return (difference * difference * 0.5 / beta)._near(size, beta, size - 0.5 * beta)._reduced(reduction)
 
     def _near(self, size: Array, knee: float, other: Array) -> Array:
         """self where size < knee, else other; where the error reaches over the knee, higher orders are open."""
@@ -1434,6 +1435,19 @@ def _axes(dim: Axes, ndim: int) -> tuple[int, ...]:
     return tuple(d % max(ndim, 1) for d in ((dim,) if isinstance(dim, int) else dim))[: None if ndim else 0]
 
 
+def _indexed(a: np.ndarray, index: Any) -> np.ndarray:
+    """a[index] as in torch, where an integer is taken first and so never moves the axes of a list to the front."""
+    if not isinstance(index, tuple) or not any(isinstance(i, list | np.ndarray) for i in index):
+        return a[index]
+    integers: list[Any] = []
+    for i in index:
+        if isinstance(i, np.ndarray) and i.dtype == bool:
+            integers += [slice(None)] * i.ndim
+        elif i is not None:
+            integers.append(i if isinstance(i, int | type(Ellipsis)) else slice(None))
+    return a[tuple(integers)][tuple(i for i in index if not isinstance(i, int))]
+
+
 def _plain(index: Any) -> Any:
     return index.numpy() if isinstance(index, Array) else index
 
@@ -1545,14 +1559,14 @@ def gradients(
     """For each order from 1: (gradient, error bound) over all leaf elements; outputs come with their cotangents."""
     results = []
     for depth in range(order):
-        v, e, m = p.field.lift(np.zeros(total)), np.zeros(total), np.zeros(total)
+        v, e, m, q = p.field.lift(np.zeros(total)), np.zeros(total), np.zeros(total), np.full(total, ZERO)
         for output, cotangent in outputs:
             part: Any = output.x.du if isinstance(output.x, Dual) else None
             for level in range(order - 1):
                 part = None if part is None else part.du if level < depth else part.re
             if part is not None:
                 term = (part * Real.exact(cotangent.ravel(), p)).sum()
-                e = e + term.e + (p.eps * term.m if m.any() else 0.0)
-                v, m = v + term.v, m + term.m
+                first, v, m, q = not m.any(), v + term.v, m + term.m, np.minimum(q, term.q)
+                e = e + term.e + (0.0 if first else p.rounding(m, q))  # the sum is rounded, not what is added
         results.append((v, e))
     return results

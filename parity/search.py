@@ -22,12 +22,13 @@ from parity.engines import Engine, load
 from parity.ops import OPS, PROGRAM_OPS
 from parity.programs import Program, Varied, compose_any, quiet, script
 from parity.strategies import programs
-from parity.verdicts import Finding, Result, Verdict, check
+from parity.verdicts import Finding, Result, Verdict, check, name
 
 CHUNK = 200  # programs that a process takes at a time
 KEPT = 20  # findings that are kept, and differences
 LOOKED_AT = 100  # how many of each are simplified, to see whether they are of a new kind
 DIED = "a process died while it checked programs {0.start} to {0.stop}, or some that another had then"
+CRASHED = "the checker itself failed on this program: {}"
 NOTABLE = (Verdict.TORCH_WORSE, Verdict.BOTH_OFF, Verdict.CHOICE)
 
 
@@ -90,6 +91,11 @@ class Search:
                 except KeyboardInterrupt:
                     out.interrupted = True
                     break
+                except Exception as error:
+                    out.failed.append(Seen(n, Verdict.ONE_ERROR, "checker", CRASHED.format(name(error)), ""))
+                    if not self.settings.keep_going:
+                        break
+                    continue
                 out.row.count(result)
                 if result.verdict in NOTABLE:
                     out.found.append((n, result.verdict))

@@ -202,7 +202,7 @@ def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: s
                 Finding(
                     f"error at {a.stage}",
                     Verdict.OTHER_ERROR,
-                    f"{ours} raises {_name(a.error)} at {a.stage}, {theirs} {_name(b.error)} at {b.stage}",
+                    f"{ours} raises {name(a.error)} at {a.stage}, {theirs} {name(b.error)} at {b.stage}",
                     a.error,
                     b.error,
                 )
@@ -218,7 +218,7 @@ def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: s
         Finding(
             f"error at {stage}",
             Verdict.TORCH_WORSE if higher else Verdict.ONE_ERROR,
-            f"only {side} raises at {stage}: {_name(error)}",
+            f"only {side} raises at {stage}: {name(error)}",
             a.error,
             b.error,
         )
@@ -233,7 +233,7 @@ def _at_the_call(error: Exception) -> bool:
     return at is not None and at.tb_frame.f_code.co_filename == "<op>"
 
 
-def _name(error: Exception | None) -> str:
+def name(error: Exception | None) -> str:
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
 
 
@@ -303,7 +303,7 @@ def _compare_floats(
         rounding = 64 * np.finfo(x.dtype).eps
         open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
         finite = np.isfinite(x) & np.isfinite(y)
-        knee = np.isnan(e) & np.isfinite(near)
+        knee = np.isnan(e) & (np.abs(near) <= np.finfo(x.dtype).max)  # beyond that it is an overflow, not a choice
         chosen = open_ & (knee | (~finite & (program.wild() | ~np.isinf(e))))
         for bad, verdict in (
             (ours_worse, Verdict.OURS_WORSE),

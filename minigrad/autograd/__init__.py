@@ -23,7 +23,7 @@ def Variable(data: _Any, requires_grad: bool = False) -> _Any:
 
 
 def __getattr__(name: str) -> _Any:
-    if name in ("function", "functional"):
+    if name in ("function", "functional", "profiler"):
         return _import_module(f"{__name__}.{name}")
     if name == "Function":
         return __getattr__("function").Function

@@ -164,10 +164,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return input.mul_(mask) if inplace else input * mask
 
 
-def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
-    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:  # fmt: skip
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:  # fmt: skip
     """The rows of weight (n, d) at the indices of input (...): (..., d). The row padding_idx gets no gradient.
 
     IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
@@ -195,10 +193,9 @@ def embedding_options(n: int, padding_idx: int | None, max_norm: float | None, b
     return None if padding_idx is None else padding_idx % n
 
 
-def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
+               eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise each channel of input (n, c, ...) over all else  (Ioffe and Szegedy, 2015).
 
     In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the
@@ -227,9 +224,8 @@ def batch_norm(
     return neural.batch_norm(input, weight, bias, axes, eps, stats)
 
 
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, of the shape given; then times weight, plus bias  (Ba et al., 2016)."""
     shape = tuple(normalized_shape)
     if not shape or input._array.shape[-len(shape) :] != shape:
@@ -276,16 +272,14 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def mse_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
-) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
+             reduction: str = "mean") -> Tensor:  # fmt: skip
     """(input - target)**2, averaged, summed or as it is."""
     return neural.mse_loss(*_pair(input, target, "mse_cpu"), _reduction(reduction, size_average, reduce))
 
 
-def l1_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
-) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
+            reduction: str = "mean") -> Tensor:  # fmt: skip
     """abs(input - target), averaged, summed or as it is."""
     reduction = _reduction(reduction, size_average, reduce)
     input, target = _pair(input, target, "")
@@ -293,9 +287,8 @@ def l1_loss(
     return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
 
 
-def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
-) -> Tensor:
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+                   beta: float = 1.0) -> Tensor:  # fmt: skip
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -320,10 +313,8 @@ def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
     return None if weight is None else weight._cast(like._array.dtype)
 
 
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+                         reduce: Old = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -338,10 +329,9 @@ def binary_cross_entropy(
     return neural.binary_cross_entropy(input, target, _constant(weight, input, "binary_cross_entropy"), reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
-    reduction: str = "mean", pos_weight: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                     size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+                                     pos_weight: Tensor | None = None) -> Tensor:  # fmt: skip
     """The binary cross-entropy of sigmoid(input), without its overflow; pos_weight multiplies the loss of positives."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -360,10 +350,8 @@ def _check_class_weight(weight: Tensor | None, classes: int) -> None:
         raise RuntimeError(f"{text}shape: {list(weight.shape)}")
 
 
-def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
-    reduce: Old = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+             ignore_index: int = -100, reduce: Old = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """-weight[t] * input[t] for log-probabilities input (c,), (n, c) or (n, c, ...) and classes t (), (n,) or (n, ...).
 
     The mean is over the sum of the weights. A target equal to ignore_index counts for nothing.
@@ -390,9 +378,8 @@ def nll_loss(
         input = permute(input, 0, *range(2, len(shape)), 1)
     if len(shape) != 2:
         input, label = reshape_array(input, (label.size, classes)), label.reshape(-1)
-    rows = np.arange(len(label))
-    low, high = (np.minimum.reduce(label), np.maximum.reduce(label)) if label.size else (0, 0)
-    if low < 0 or high >= classes or low <= ignore_index <= high:
+    rows, unsigned = np.arange(len(label)), label.view(f"u{label.itemsize}")  # in which a negative number is a large one
+    if 0 <= ignore_index < classes or (label.size and np.maximum.reduce(unsigned) >= classes):
         rows = np.flatnonzero(label != ignore_index)
         label = label[rows]
         for wrong in label[(label < 0) | (label >= classes)]:
@@ -405,10 +392,9 @@ def nll_loss(
     return reshape_array(out, wanted) if reduction == "none" and len(shape) != 2 else out
 
 
-def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
-    reduce: Old = None, reduction: str = "mean", label_smoothing: float = 0.0,
-) -> Tensor:  # fmt: skip
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+                  ignore_index: int = -100, reduce: Old = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:  # fmt: skip
     """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, -sum(target * log_softmax(input)).
 
     With label smoothing e the target is a mixture: 1 - e of what is given and e of the uniform distribution.

@@ -7,8 +7,6 @@ name. Next: arithmetic.py.
 from __future__ import annotations
 
 import functools
-import sys
-import warnings
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from inspect import CO_VARARGS
@@ -92,9 +90,9 @@ def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
 
 
 def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
-    """Write a result, or each of several, into what was given as `out=`, which takes its shape.
+    """Write a result, or each of several, into what was given as `out=`; where that is empty, it takes the result's shape.
 
-    RuntimeError if a gradient would be lost, if `out` has a dtype of a lower kind, or if it shares a part of the memory of an
+    RuntimeError if a gradient would be lost, if `out` has another shape or a dtype of a lower kind, or if it shares a part of the memory of an
     input.
     """
     if isinstance(result, tuple):
@@ -107,20 +105,7 @@ def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
         )
     old, new = out._array.shape, result._array.shape
     if old != new:
-        shared = out._base is not None or out._array.base is not None or sys.getrefcount(out._array) > 2
-        among = any([x is out for x in inputs])
-        check(not among, f"output with shape {list(old)} doesn't match the broadcast shape {list(new)}")
-        if shared and out._array.size:
-            raise RuntimeError(
-                f"out= has shape {list(old)}, the result {list(new)}, and its memory is shared with another tensor or array; give "
-                "a tensor of the result's shape"
-            )
-        if out._array.size:
-            warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(old)}, which does not match the "
-                f"required output shape {list(new)}.",
-                stacklevel=3,
-            )
+        check(not out._array.size, f"output with shape {list(old)} doesn't match the broadcast shape {list(new)}")
         out.data = graph.wrap(np.empty(new, out._array.dtype))
     out._check_write(*inputs)
     return out._overwrite(result, False)

@@ -15,9 +15,9 @@ from ..rules.elementwise import where
 from ..rules.indexing import INDEX, _along, gather_axis, scatter_index, take_slice
 from ..rules.reductions import sum_all
 from ..rules.shapes import reshape_array
-from .calling import torch_function
+from .calling import check, torch_function
 from .promotion import operand
-from .shapes import as_dim, broadcast_shapes, expand_to
+from .shapes import along, as_dim, broadcast_shapes, expand_to
 
 # ------------------------------------------------------------------ along one dimension
 
@@ -25,10 +25,9 @@ from .shapes import as_dim, broadcast_shapes, expand_to
 def _checked(name: str, x: Any, dim: Any, index: Any) -> int:
     """The dimension as an axis; RuntimeError unless index holds integers, within x, of as many dimensions."""
     axis = as_dim(dim, x.ndim)
-    if index._array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index")
-    if index.ndim != x.ndim and index.ndim and x.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32/int64 for index")
+    same = index.ndim == x.ndim or not index.ndim or not x.ndim
+    check(same, "Index tensor must have the same number of dimensions as input tensor")
     size = x._array.shape[axis] if x.ndim else 1
     for i in index._array[(index._array < 0) | (index._array >= size)].ravel()[:1]:
         raise RuntimeError(f"index {i} is out of bounds for dimension {axis} with size {size}")
@@ -75,10 +74,9 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     """input with src, a tensor or a number, written to the places that `gather` would read; reduce='add' adds it."""
     src = value if src is None else src
     axis = _checked("scatter", input, dim, index)
-    if reduce not in (None, "add"):
-        raise NotImplementedError(f"scatter(): minigrad reduces by 'add' only, not {reduce!r}")
-    if operand(src) is None:
-        raise TypeError(f"scatter(): argument 'src' (position 4) must be Tensor or number, not {type(src).__name__}")
+    check(reduce in (None, "add"), f"scatter(): minigrad reduces by 'add' only, not {reduce!r}", NotImplementedError)
+    kind = type(src).__name__
+    check(operand(src) is not None, f"scatter(): argument 'src' (position 4) must be Tensor or number, not {kind}", TypeError)
     if isinstance(src, graph.Tensor):
         src = _source("scatter", input, axis, index, src)
     if reduce == "add":
@@ -95,16 +93,14 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
 
 def _source(name: str, x: Any, axis: int, index: Any, src: Any) -> Any:
     """The part of src that index refers to; RuntimeError if index is larger than src, or than x apart from the axis."""
-    if src.dtype is not x.dtype:
-        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+    check(src.dtype is x.dtype, f"{name}(): Expected self.dtype to be equal to src.dtype")
     sizes, mine, its = index._array.shape, x._array.shape, src._array.shape
-    if src.ndim != index.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-    if any([n > k or (n > m and d != axis) for d, (n, m, k) in enumerate(zip(sizes, mine, its))]):
-        raise RuntimeError(
-            f"Expected index {list(sizes)} to be no larger than self {list(mine)} apart from dimension {axis} and to be no larger "
-            f"size than src {list(its)}"
-        )
+    check(src.ndim == index.ndim, "Index tensor must have the same number of dimensions as src tensor")
+    fits = all([n <= k and (n <= m or d == axis) for d, (n, m, k) in enumerate(zip(sizes, mine, its))])
+    check(
+        fits, f"Expected index {list(sizes)} to be no larger than self {list(mine)} apart from dimension {axis} and to be no larger "
+        f"size than src {list(its)}"
+    )  # fmt: skip
     return src if sizes == its else take_slice(src, tuple([slice(n) for n in sizes]))
 
 
@@ -120,44 +116,25 @@ def take_slices(x: Array, index: Array, axis: int) -> Array:
 def add_slices(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> Array:
     """Zeros of `shape` to whose slices at index those of x are added: the adjoint of `take_slices`."""
     out = np.zeros(shape, x.dtype)
-    np.add.at(out, (*(slice(None),) * axis, index), x)
+    np.add.at(out, along(axis, index), x)
     return out
 
 
-@differentiable(name="IndexAddBackward0", x=lambda g: g, index=None, source=lambda g, index, axis: take_slices(g, index, axis))
-def add_into_slices(x: Array, index: Array, source: Array, axis: int) -> Array:
-    return x + add_slices.forward(source, index, x.shape, axis)
-
-
-def _vector(name: str, index: Any) -> Any:
-    if index._array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
-    if index.ndim > 1:
-        raise IndexError(f"{name}(): Index is supposed to be a vector")
+def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
+    """index as a vector of numbers of slices of x; IndexError if one is out of range."""
+    check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32 or int64 for index")
+    check(index.ndim <= 1, f"{name}(): Index is supposed to be a vector", IndexError)
+    size = x._array.shape[axis] if x.ndim else 1
+    check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
     return index if index.ndim else wrap(np.atleast_1d(index._array))
 
 
 @torch_function
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices of input along `dim` with the numbers in the vector `index`. IndexError if one is out of range."""
-    axis, index = as_dim(dim, input.ndim), _vector("index_select", index)
-    if ((index._array < 0) | (index._array >= (input._array.shape[axis] if input.ndim else 1))).any():
-        raise IndexError("index out of range in self")
+    axis = as_dim(dim, input.ndim)
+    index = _vector("index_select", input, axis, index)
     return take_slices(input, index, axis) if input.ndim else input.clone()
-
-
-@torch_function
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
-    """input with alpha times the slices of source added to its slices at the numbers in `index`."""
-    axis, index = as_dim(dim, input.ndim), _vector("index_add", index)
-    n, m = index._array.size, source._array.shape[axis]
-    if n != m:
-        raise RuntimeError(f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({m}), for dim: {axis}")
-    if source.dtype is not input.dtype:
-        raise RuntimeError("index_add_(): self and source expected to have the same dtype")
-    if ((index._array < 0) | (index._array >= input._array.shape[axis])).any():
-        raise IndexError("index out of range in self")
-    return add_into_slices(input, index, source if alpha == 1 else source * alpha, axis)
 
 
 # ------------------------------------------------------------------ masks
@@ -181,14 +158,11 @@ def select_where(x: Array, mask: Array) -> Array:
 @torch_function
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """input with one value, in input's dtype, where the mask is True; they are broadcast."""
-    if mask._array.dtype.kind != "b":
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.legacy}")
-    if isinstance(value, graph.Tensor) and value.ndim:
-        raise RuntimeError(
-            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
-        )
-    if operand(value) is None:
-        raise TypeError(f"masked_fill(): argument 'value' (position 3) must be Tensor or number, not {type(value).__name__}")
+    check(mask._array.dtype.kind == "b", f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype.legacy}")
+    n, kind = np.ndim(getattr(value, "_array", 0)), type(value).__name__
+    check(n == 0, f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {n} dimension(s).")
+    known = operand(value) is not None
+    check(known, f"masked_fill(): argument 'value' (position 3) must be Tensor or number, not {kind}", TypeError)
     broadcast_shapes(mask._array.shape, input._array.shape)
     return (fill_tensor if isinstance(value, graph.Tensor) else fill_number)(input, mask, value)
 
@@ -196,8 +170,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
 @torch_function
 def masked_select(input: Any, mask: Any) -> Any:
     """The elements where the mask is True, as a vector; both are broadcast."""
-    if mask._array.dtype.kind != "b":
-        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    check(mask._array.dtype.kind == "b", "masked_select: expected BoolTensor for mask")
     shape = broadcast_shapes(mask._array.shape, input._array.shape)
     return select_where(expand_to(input, shape), expand_to(mask, shape))
 

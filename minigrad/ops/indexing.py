@@ -16,8 +16,13 @@ from ..autograd import graph
 from ..autograd.graph import Array, wrap
 from ..rules import indexing as rules
 from ..rules.indexing import INDEX, copy_slices, take_index, take_region
+from .calling import check
 from .shapes import expand_error
 
+NO_DIMENSION = (
+    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
+    "number"
+)
 # ------------------------------------------------------------------ parts of a tensor, for writes in place
 
 
@@ -94,13 +99,11 @@ def getitem(x: Any, key: Any) -> Any:
     x, basic, key, tensors = parse(x, key)
     if basic or not tensors:
         last = [k for k in basic if k is not Ellipsis][-1:]
-        op = rules.take_slice
-        if not last:
-            op = rules.take_all
+        op = rules.select
+        if not last or isinstance(last[0], slice):
+            op = rules.take_slice if last else rules.take_all
         elif last[0] is None:
             op = rules.take_new_axis
-        elif not isinstance(last[0], slice):
-            op = rules.select
         try:
             x = op(x, basic)
         except IndexError as error:
@@ -126,62 +129,42 @@ def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
                 _check_step(k)
         return x, key, (), []
     key = [_as_index(k) for k in key]
-    uses = [1 if k is not None and k is not Ellipsis else 0 for k in key]
-    for i, k in enumerate(key):
-        if isinstance(k, graph.Tensor):
-            uses[i] = k.ndim if k._array.dtype.kind == "b" else 1
-    if x.ndim == 0 and any([isinstance(k, int) for k in key]):
-        raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
-            "tensor to a number"
-        )
-    if sum(uses) > x.ndim:
-        raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
-    if key.count(Ellipsis) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
-    if Ellipsis in [k for k in key if not isinstance(k, graph.Tensor)]:
-        at = [i for i, k in enumerate(key) if k is Ellipsis][0]
-        key[at : at + 1] = [slice(None)] * (x.ndim - sum(uses))
-    tensors = [k for k in key if isinstance(k, graph.Tensor)]
-    if not tensors:
-        return x, tuple(key), (), []
+    used = sum([_width(k) for k in key])
+    check(x.ndim or not any([isinstance(k, int) for k in key]), NO_DIMENSION, IndexError)
+    check(used <= x.ndim, f"too many indices for tensor of dimension {x.ndim}", IndexError)
+    ellipses = [i for i, k in enumerate(key) if k is Ellipsis]
+    check(len(ellipses) <= 1, "an index can only have a single ellipsis ('...')", IndexError)
+    for i in ellipses:
+        key[i : i + 1] = [slice(None)] * (x.ndim - used)
     basic: list[Any] = []
     advanced: list[Any] = []
     axis = 0
     for k in key:
-        if isinstance(k, graph.Tensor):
-            n = k.ndim if k._array.dtype.kind == "b" else 1
-            if k._array.dtype.kind == "b" and k.ndim == 0:
-                basic.append(None)
-            else:
-                basic.extend([slice(None)] * n)
-            if k._array.dtype.kind == "b" and k.ndim and k._array.shape != x._array.shape[axis : axis + n]:
+        n = _width(k)
+        if not isinstance(k, graph.Tensor):
+            basic.append(k)
+            advanced += [] if isinstance(k, int) else [slice(None)]
+        else:
+            if k._array.dtype.kind == "b" and n and k._array.shape != x._array.shape[axis : axis + n]:
                 raise IndexError(
                     f"The shape of the mask {list(k.shape)} at index 0 does not match the shape of the indexed tensor "
                     f"{list(x.shape)} at index {axis}"
                 )
-            advanced.append(k)
-            axis += n
-        else:
-            if k is not Ellipsis:
-                basic.append(k)
-            if not isinstance(k, int):
-                advanced.append(slice(None))
-            axis += k is not None and k is not Ellipsis
-    if all([k == slice(None) for k in basic]):
-        basic = []
-    key_of_arrays: list[Any] = []
-    for k in advanced:
-        if isinstance(k, graph.Tensor):
-            array = k._array if k.ndim or k._array.dtype.kind != "b" else np.asarray(k._array).reshape(1)
-            key_of_arrays.append(INDEX if k is tensors[0] and k.ndim else np.array(array))
-        else:
-            key_of_arrays.append(k)
-    if INDEX not in [k for k in key_of_arrays if not isinstance(k, np.ndarray)]:
-        first = next(i for i, k in enumerate(key_of_arrays) if isinstance(k, np.ndarray))
-        tensors[0] = wrap(key_of_arrays[first])
-        key_of_arrays[first] = INDEX
-    return x, tuple(basic), tuple(key_of_arrays), tensors
+            basic += [slice(None)] * n if n else [None]
+            advanced.append(k if n else wrap(np.reshape(k._array, 1)))  # a 0-d mask: one of one element, along a new axis
+        axis += n
+    tensors = [k for k in advanced if isinstance(k, graph.Tensor)]
+    if not tensors:
+        return x, tuple(key), (), []
+    arrays = [INDEX if k is tensors[0] else np.array(k._array) if isinstance(k, graph.Tensor) else k for k in advanced]
+    return x, () if all([k == slice(None) for k in basic]) else tuple(basic), tuple(arrays), tensors
+
+
+def _width(k: Any) -> int:
+    """How many dimensions an entry of a key stands for."""
+    if isinstance(k, graph.Tensor) and k._array.dtype.kind == "b":
+        return k.ndim  # type: ignore[no-any-return]
+    return int(k is not None and k is not Ellipsis)
 
 
 def _check_step(k: slice) -> None:
@@ -235,13 +218,7 @@ def _as_index(k: Any) -> Any:
 
 
 def _index_error(error: IndexError, x: Any) -> IndexError:
-    text = str(error).replace("for axis", "for dimension")
-    if x.ndim == 0:
-        text = (
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim "
-            "tensor to a number"
-        )
-    return IndexError(text)
+    return IndexError(str(error).replace("for axis", "for dimension") if x.ndim else NO_DIMENSION)
 
 
 def setitem_key(x: Any, basic: Any, rest: Any, tensors: list[Any]) -> Any:

@@ -20,6 +20,7 @@ from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
 from ..rules.transcendental import erf, rsqrt
 from .calling import torch_function
+from .choosing import add_slices
 from .shapes import as_dims
 
 EPSILON = float(np.float32(1e-12))  # torch's bound of p (1 - p), a float32 also for float64
@@ -184,35 +185,18 @@ def affine(x: Array, weight: Array, bias: Array) -> Array:
     return out
 
 
-def embedding_slope(g: Any, index: Any, weight_shape: tuple[int, ...], padding: int | None) -> Any:
-    return add_rows(g, index, weight_shape[0], padding)
-
-
-@differentiable(weight=embedding_slope, index=None)
+@differentiable(weight=lambda g, index, weight_shape, padding: add_slices(mask_rows(g, index, padding), index, weight_shape, 0),
+                index=None)  # fmt: skip
 def embedding(weight: Array, index: Array, padding: int | None) -> Array:
     """The rows of weight (n, d) at index; the row `padding` gets no gradient."""
     return weight[index]
-
-
-@differentiable(x=lambda g, index, padding: mask_rows(embedding(g, index, padding), index, padding), index=None)
-def add_rows(x: Array, index: Array, n: int, padding: int | None) -> Array:
-    """A table (n, d) of zeros, to whose rows at `index` those of x are added: the adjoint of `embedding`."""
-    out = np.zeros((n, x.shape[-1]), x.dtype)
-    np.add.at(out, index, x)
-    if padding is not None:
-        out[padding] = 0
-    return out
 
 
 def mask_rows(x: Any, index: Any, padding: int | None) -> Any:
     return x if padding is None else where((index != padding)[..., None], x, 0.0)
 
 
-def pick_slope(g: Any, rows: Array, classes: Array, x_shape: tuple[int, ...]) -> Any:
-    return place(g, rows, classes, x_shape)
-
-
-@differentiable(x=pick_slope)
+@differentiable(x=lambda g, rows, classes, x_shape: place(g, rows, classes, x_shape))
 def pick(x: Array, rows: Array, classes: Array) -> Array:
     """x[rows[i], classes[i]] for different rows."""
     return x[rows, classes]

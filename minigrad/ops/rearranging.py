@@ -16,8 +16,7 @@ from ..rules.indexing import scatter_slice
 from ..rules.reductions import sum_over
 from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
-from .indexing import getitem
-from .shapes import along, as_dim, as_dims, as_sizes, expand_to, frozen
+from .shapes import along, as_dim, as_dims, as_sizes, broadcast_shapes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
 
@@ -62,12 +61,6 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     return split(input, max(-(-n // chunks), 1), dim)
 
 
-@torch_function
-def select(input: Any, dim: int, index: int) -> Any:
-    """The slice with this number along `dim`, which is lost."""
-    return getitem(input, along(as_dim(dim, input.ndim), index))
-
-
 # ------------------------------------------------------------------ repeating
 
 
@@ -98,6 +91,12 @@ def repeat(input: Any, *repeats: Any) -> Any:
 def broadcast_to(input: Any, size: Any) -> Any:
     """input expanded to a shape (Tensor.expand)."""
     return expand_to(input, size)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """The tensors expanded to the shape of their sum."""
+    shape = broadcast_shapes(*[t._array.shape for t in tensors])
+    return tuple([expand(t, shape) for t in tensors])
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
@@ -160,14 +159,6 @@ def _triangle(name: str, function: Any) -> Any:
 
 
 tril, triu = _triangle("tril", np.tril), _triangle("triu", np.triu)
-
-
-@torch_function
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The diagonals of the matrices in two dimensions, as the last dimension of a view."""
-    i, j = as_dim(dim1, input.ndim), as_dim(dim2, input.ndim)
-    check(i != j, f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    return rules.diagonal_axes(input, offset, i, j)
 
 
 @torch_function

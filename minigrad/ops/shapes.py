@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -33,9 +34,7 @@ SEVERAL_VIEWS = (
 
 def as_dim(dim: Any, ndim: int) -> int:
     """A dimension counted from the front; IndexError if it is out of range. A 0-d tensor has one dimension here."""
-    if not hasattr(dim, "__index__"):
-        raise TypeError(f"a dimension must be int, not {type(dim).__name__}")
-    dim, size = dim.__index__(), max(ndim, 1)
+    dim, size = operator.index(dim), max(ndim, 1)
     if not -size <= dim < size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
     return dim % size  # type: ignore[no-any-return]
@@ -45,10 +44,9 @@ def as_dims(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """Dimensions to reduce, from an int, a tuple or None (all); RuntimeError for one that comes twice."""
     if dim is None:
         return None
-    dims = tuple([as_dim(d, ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))])
-    for d in dims:
-        if dims.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    dims = tuple([as_dim(d, ndim) for d in dim]) if isinstance(dim, (tuple, list)) else (as_dim(dim, ndim),)
+    for d in dims if len(dims) > 1 else ():
+        check(dims.count(d) == 1, f"dim {d} appears multiple times in the list of dims")
     return (dims or None) if ndim else None
 
 
@@ -77,7 +75,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
 def resolve_shape(size: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """shape with its -1 filled in for `size` elements, or torch's error."""
     known = math.prod(shape)
-    if known == size and min(shape, default=0) >= 0:
+    if known == size and (not shape or min(shape) >= 0):
         return shape
     if known < 0 and size % known == 0 and shape.count(-1) == 1 and min(shape) == -1:
         return tuple([size // -known if n == -1 else n for n in shape])
@@ -201,7 +199,8 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 def t(x: Any) -> Any:
     """The transpose of a matrix; a vector or a 0-d tensor as it is."""
-    check(x.ndim <= 2, f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
+    if x._array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {x.ndim}D")
     return rules.transposed(x)
 
 

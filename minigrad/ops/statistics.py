@@ -28,7 +28,7 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch."""
     n: Any = np.float64(count(x.shape, axes))
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
-    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / max(n - correction, n * 0)
+    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / max(n - correction, n * 0)  # type: ignore[call-overload]
 
 
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
@@ -95,9 +95,9 @@ def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
         return norm_over.forward(x.astype(np.float32), p, axes, keepdim).astype(HALF)  # type: ignore[no-any-return]
     size = np.absolute(x)
     if math.isinf(p):
-        return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)
+        return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     powers = x * x if p == 2 else (size != 0).astype(x.dtype) if p == 0 else size if p == 1 else size**p
-    total: Any = np.add.reduce(powers, axis=axes, keepdims=keepdim)
+    total: Any = np.add.reduce(powers, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return total if p in (0, 1) else np.sqrt(total) if p == 2 else total ** (1 / p)
 
 

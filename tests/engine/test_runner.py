@@ -128,6 +128,21 @@ def test_every_way_to_import_torch_gives_minigrad(tmp_path):
     assert minigrad(script, cwd=tmp_path) == (0, "tensor([ 1.5410, -0.2934]) tensor([0.]) 2\n", "")
 
 
+def test_a_script_that_profiles_a_block_runs_and_is_told_what_times_it(tmp_path):
+    script = written(
+        tmp_path,
+        """
+        import torch
+        with torch.autograd.profiler.profile(use_cuda=False) as prof:
+            y = torch.ones(2).exp()
+        print(prof)
+        print(prof.key_averages().table(sort_by="self_cpu_time_total"))
+        """,
+    )
+    told = "minigrad has no profiler: `python -m cProfile -s tottime -m minigrad script.py` times every function\n"
+    assert minigrad(script, cwd=tmp_path) == (0, 2 * told, "")
+
+
 REASON = "(it offers the part of torch that first lessons use; see README, 'What is not here')"
 
 

@@ -122,6 +122,31 @@ def test_an_error_that_reaches_over_a_jump_is_undecided():
     assert truth.values["z"][1].item() >= 1.0
 
 
+def test_a_sum_of_two_outputs_gradients_is_rounded_as_a_sum():
+    """An exact term and a small inexact one: what rounds is their sum, which is larger than the inexact one."""
+    x = np.zeros((3, 1), np.float32)
+    steps = (Step("y", ops.OPS["clone"], {"x": Ref("x")}), Step("z", ops.OPS["mean_all"], {"x": Ref("x")}))
+    result = verdicts.check(Program((Leaf("x", x, True),), steps), TORCH, TORCH, 1, "always")
+    assert result.verdict is Verdict.WITHIN or result.verdict is Verdict.SAME, result.findings
+    exact = (steps[0], Step("z", ops.OPS["sum_all"], {"x": Ref("x")}))
+    assert not programs.judge(Program((Leaf("x", x, True),), exact), 1).grads[0]["x"][1].any()
+
+
+@pytest.mark.parametrize("name", ["smooth_l1_loss", "huber_loss"])
+def test_the_judge_knows_the_curvature_of_a_loss_at_its_minimum(name):
+    x = np.array([1.0, 2.0], np.float32)
+    p = program(name, x, x, **{"how": "sum", "k": 0.5})
+    assert verdicts.check(p, TORCH, TORCH, 2, "always").verdict is Verdict.SAME
+
+
+def test_the_judge_indexes_as_torch_where_an_integer_and_a_list_are_apart():
+    x = np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)
+    for index in ((0, slice(None), None, slice(-2, None), [0, 1]), ([0, 1], slice(None), 1), (0, Ellipsis, [1, 0])):
+        p = Program((Leaf("x", x, True),), (Step("y", ops.OPS["index"], {"x": Ref("x"), "i": index}),))
+        result = verdicts.check(p, TORCH, TORCH, 1, "always")
+        assert result.judged and result.verdict is Verdict.SAME, (index, result.findings)
+
+
 # ------------------------------------------------------------------ verdicts
 
 

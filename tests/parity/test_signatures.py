@@ -42,7 +42,6 @@ TEXTS |= {
 
 # What differs on purpose: the README shows this table ("What is not here")
 DIFFERENT = {
-    "Tensor.random_": "its bounds may be from, to or just to",
     "Tensor.uniform_": "`from` is a word of Python: give it by position, or as **{'from': 0}",
     "Tensor.cuda": "there is no GPU: it raises torch's error, whatever its arguments",
 }

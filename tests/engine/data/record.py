@@ -41,8 +41,6 @@ STREAMS = [
     "torch.randperm(60_000)",
     "torch.empty(8).bernoulli_(0.5)",
     "torch.bernoulli(torch.tensor([0.1, 0.9, 0.5, 0.5]))",
-    "[torch.empty(4, dtype=d).random_() for d in (torch.int64, torch.int32, torch.uint8, torch.float32, torch.float64)]",
-    "torch.empty(4, dtype=torch.int64).random_(5, None)",
     "torch.multinomial(torch.tensor([0.1, 3.0, 1.0, 0.0]), 3)",
     "torch.multinomial(torch.tensor([[0.1, 3.0, 1.0], [1.0, 1.0, 1.0]]), 5, replacement=True)",
     "[torch.randn(3), torch.get_rng_state()]",
