@@ -445,7 +445,7 @@ op("index_add", "torch.index_add(x, dim, i, y)", x=full, dim=dim(), i=index_tens
    y=tensor(lambda d, a: tuple(d.arrays[a["i"]].size if k == a["dim"] % ndim(d, a, "x") else n for k, n in enumerate(d.arrays[a["x"]].shape))))
 op("sort", "torch.sort(x, dim=dim, descending=down, stable=True)[0]", x=full, dim=dim(), down=flag)
 op("argsort", "torch.argsort(x, dim=dim, stable=True)", x=full, dim=dim())
-op("topk", "torch.topk(x, 1, dim=dim)[0]", x=full, dim=dim())
+op("topk", "torch.topk(x, 1, dim=dim)[0]", x=full, dim=dim(), limits=False)  # torch takes any of equal ones
 op("embedding", "F.embedding(i, x)", x=matrix, zero=one_of(0), i=index_tensor("zero"))
 
 _group = "matrix"
