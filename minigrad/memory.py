@@ -70,10 +70,10 @@ class Memory:
         if self._node is not None and value._array.dtype.kind != "f":
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._storage()
-        if self._node is not None and self._node is self._leaf_node:
-            self._node.shape, self._node.dtype = self._array.shape, self._array.dtype
-        else:
-            self._leaf_node = None
+        leaf = self._leaf_node
+        if leaf is not None and (leaf.shape, leaf.dtype) != (self._array.shape, self._array.dtype):
+            self._leaf_node = AccumulateGrad(self)  # graphs made so far end in the old node, and are refused
+            self._node = self._leaf_node if self._node is leaf else self._node
 
     def detach(self) -> Any:
         """The same memory and version without history: writes through it are seen by backward, and refused there."""
@@ -313,6 +313,21 @@ class Memory:
 
     def __ipow__(self, other: Any) -> Any:
         return self._in_place(arithmetic.pow, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(arithmetic.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(arithmetic.remainder, other)
+
+    def __iand__(self, other: Any) -> Any:
+        return self._in_place(arithmetic.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Any:
+        return self._in_place(arithmetic.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return self._in_place(arithmetic.bitwise_xor, other)
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Any:
         """self += alpha * other; with another alpha than 1 the product is rounded once, with the sum (fused), as in torch."""

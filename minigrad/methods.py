@@ -224,6 +224,13 @@ class Methods(Memory):
     def __reversed__(self) -> Any:
         return self if self.ndim == 0 else functions.flip(self, 0)
 
+    def __copy__(self) -> Any:
+        """A leaf over the same memory, without this one's gradient and history."""
+        copy = self.detach()
+        copy.__class__ = self.__class__
+        copy.requires_grad = self.requires_grad
+        return copy
+
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         if not self.is_leaf:
             raise RuntimeError(

@@ -205,6 +205,8 @@ def _engine_of(module: ModuleType, name: str, device: str) -> Engine:
     own = getattr(module, "parity_engine", None)
     if isinstance(own, Engine):
         return own
+    if name == "torch" and not hasattr(module, "set_num_threads"):
+        raise NotHere(f"the module torch in {list(getattr(module, '__path__', []))} is not PyTorch")
     if hasattr(module, "from_numpy") and hasattr(getattr(module, "autograd", None), "grad"):
         if device != "cpu" and not hasattr(getattr(module, "cuda", None), "is_available"):
             return TorchLike(module)  # an engine of the processor alone stays there

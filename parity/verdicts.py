@@ -303,8 +303,11 @@ def _compare_floats(
         rounding = 64 * np.finfo(x.dtype).eps
         open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
         finite = np.isfinite(x) & np.isfinite(y)
-        knee = np.isnan(e) & (np.abs(near) <= np.finfo(x.dtype).max)  # beyond that it is an overflow, not a choice
-        chosen = open_ & (knee | (~finite & (program.wild() | ~np.isinf(e))))
+        over = np.isfinite(near) & (np.abs(near) > np.finfo(x.dtype).max)  # an overflow is not a choice
+        knee = np.isnan(e) & np.isfinite(near) & ~over
+        chosen = open_ & (knee | (~finite & (program.wild() | ~(np.isinf(e) | over))))
+        if any(finding.verdict is Verdict.UNDECIDED for finding in result.findings):
+            chosen &= finite  # inf and nan may come from what is undecided
         for bad, verdict in (
             (ours_worse, Verdict.OURS_WORSE),
             (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE),

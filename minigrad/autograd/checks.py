@@ -55,10 +55,22 @@ def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
     )
 
 
+def refuse_moved(leaf: Any, node: Node) -> None:
+    """RuntimeError if a gradient comes to a node that is no more that of its leaf, unless the leaf just asks for none now."""
+    if leaf.grad_fn is not None:
+        raise RuntimeError("leaf variable has been moved into the graph interior")
+    if leaf._leaf_node is not node:
+        raise RuntimeError(
+            f"the gradient of a leaf has shape {list(node.shape)} and dtype {node.dtype}, but its .data was replaced by one of shape "
+            f"{list(leaf._array.shape)} and dtype {leaf._array.dtype} after the graph was recorded; compute the result again before "
+            "backward"
+        )
+
+
 def run_hooks(extra: Any, g: Any, traced: bool) -> Any:
     """The gradient as the hooks leave it; retained by the tensor that asked for it."""
     if extra.hooks:
-        tensor = g if traced else wrap(g)
+        tensor = g.clone() if traced else wrap(np.array(g))  # a hook may write to it, and it may be another parent's too
         for hook in list(extra.hooks.values()):
             with recording(traced):
                 result = hook(tensor)

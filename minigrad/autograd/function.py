@@ -27,7 +27,7 @@ import numpy as np
 
 from ..ops.shapes import alias
 from . import graph
-from .checks import SECOND_TIME
+from .checks import SECOND_TIME, check_versions
 from .graph import NOTHING, AccumulateGrad, Node, source, version, wrap, writes
 from .modes import is_grad_enabled, no_grad, recording
 from .walk import fit
@@ -152,9 +152,10 @@ def _kind(out: Any) -> Any:
 
 
 class BackwardNode(Node):
-    """The node of a Function. `outputs`: shape and dtype of each output that it was asked to differentiate, else None."""
+    """The node of a Function. `outputs`: shape and dtype of each output that it was asked to differentiate, else None;
+    `zeros`: those of every output that is a tensor."""
 
-    __slots__ = ("keeps", "ctx", "are_tensors", "outputs", "saved_outputs")
+    __slots__ = ("keeps", "ctx", "are_tensors", "outputs", "saved_outputs", "zeros")
     function: type[Function]
 
     def __init__(self, ctx: FunctionCtx, args: tuple[Any, ...], parents: list[Any], outputs: list[Any]) -> None:
@@ -167,6 +168,7 @@ class BackwardNode(Node):
     def adopt(self, outputs: list[Any]) -> None:
         """Become the history of the outputs, and keep what was saved."""
         ctx = self.ctx
+        self.zeros = [(t._array.shape, t._array.dtype) if isinstance(t, graph.Tensor) else None for t in outputs]
         for i, out in enumerate(outputs):
             if self.outputs[i] is not None and _is_among(out, ctx._dirty):
                 out._grad = None
@@ -191,6 +193,7 @@ class BackwardNode(Node):
     def unpacked(self) -> tuple[Any, ...]:
         if self.saved is None:
             raise RuntimeError(SECOND_TIME)
+        check_versions(self)
         tensors: list[Any] = [None if t is NOTHING else t for t in self.saved]
         whose = zip(tensors, self.saved_outputs)
         return tuple([t if i is None else wrap(t._array, self.of_output(i), t._writes) for t, i in whose])
@@ -204,9 +207,9 @@ class BackwardNode(Node):
     def gradients(self, g: Any, saved: Any, traced: bool) -> list[tuple[Any, Any]]:
         given = g if isinstance(g, _Gradients) else {0: g}
         arguments: list[Any] = [None] * len(self.outputs)
-        for i, kind in enumerate(self.outputs):
-            if i in given:
-                arguments[i] = given[i] if traced else wrap(given[i])
+        for i, kind in enumerate(self.zeros):
+            if i in given:  # a copy: backward may write to it, and it may be another parent's too
+                arguments[i] = given[i].clone() if traced else wrap(np.array(given[i]))
             elif kind is not None and self.ctx.materialize_grads:
                 arguments[i] = wrap(np.zeros(*kind))
         with recording(traced):

@@ -20,7 +20,7 @@ import numpy as np
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import graph
-from .checks import GRADIENT_CYCLE, SECOND_TIME, check_versions, refuse_nan, run_hooks
+from .checks import GRADIENT_CYCLE, SECOND_TIME, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
@@ -58,9 +58,8 @@ def backward(
             continue
         with accumulating:
             held = tensor._grad
-            if tensor._node is not node:  # it does not require grad any more
-                if tensor.grad_fn is not None:
-                    raise RuntimeError("leaf variable has been moved into the graph interior")
+            if tensor._node is not node:
+                refuse_moved(tensor, node)
             elif create_graph:
                 tensor._grad = g.clone() if held is None else held + g
             elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
@@ -71,9 +70,10 @@ def backward(
                 np.add(array, g, array)
                 writes.count(held._counter or held._writes)
         if tensor._post_hooks is not None:
-            for hook in list(tensor._post_hooks.values()):
-                if hook(tensor) is not None:
-                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+            with recording(create_graph):
+                for hook in list(tensor._post_hooks.values()):
+                    if hook(tensor) is not None:
+                        raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
 def grad(

@@ -20,31 +20,32 @@ class Applied(Module):
     """A module that applies `function` to its inputs; what the function takes after them are the module's options."""
 
     function: Any
+    options: tuple[str, ...] = ()
     inputs = 1
     __signature__ = inspect.Signature()
 
     def __init_subclass__(cls, function: Any = None) -> None:
         if function is not None:
             parameters = list(inspect.signature(function).parameters.values())[cls.inputs :]
-            options = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters if p.name not in ("_stacklevel", "dtype")]
-            cls.function, cls.__signature__ = staticmethod(function), inspect.Signature(options)
+            taken = [p for p in parameters if p.name not in ("_stacklevel", "dtype")]
+            own = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in taken if p.name != "training"]  # which all modules have
+            cls.function, cls.options = staticmethod(function), tuple([p.name for p in taken])
+            cls.__signature__ = inspect.Signature(own)
+            if cls.inputs == 1 and "_shown" not in vars(cls):
+                cls._shown = " ".join([f"{p.name}?=" if p.name == "inplace" else f"{p.name}=" for p in own])
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
         bound = self.__signature__.bind(*args, **options)
         bound.apply_defaults()
-        self._set(bound.arguments)
-
-    def _set(self, options: dict[str, Any]) -> None:
-        self.options = tuple(options)
-        self.__dict__.update(options)
+        for name, value in bound.arguments.items():
+            if name.endswith("weight"):  # of a loss
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:
         return self.function(*inputs, **{name: getattr(self, name) for name in self.options})
-
-    def extra_repr(self) -> str:
-        shown = [name for name in self.options if name != "inplace" or getattr(self, name)]
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
 
 
 class ReLU(Applied, function=F.relu):

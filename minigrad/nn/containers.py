@@ -3,6 +3,7 @@
 An entry is an attribute of the container, so that it appears in `parameters()` and `state_dict()`: '0', '1', ... of a list.
 """
 
+# mypy: disable-error-code="no-any-return"
 from __future__ import annotations
 
 import itertools
@@ -141,20 +142,6 @@ class Sequential(_List):
             return type(self)(OrderedDict(list(self._modules.items())[index]))
         return super().__getitem__(index)
 
-    def __add__(self, other: Any) -> Self:
-        if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
-        return super().__add__(other)
-
-    def __mul__(self, times: int) -> Sequential:
-        if not isinstance(times, int):
-            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
-        if times <= 0:
-            raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
-        return Sequential(*list(self) * times)
-
-    __rmul__ = __mul__
-
 
 class ModuleList(_List):
     """A list of modules; how they are used is written in the owner's `forward`."""
@@ -199,11 +186,6 @@ class _Dict(_Container, MutableMapping[str, Any]):
     def __delitem__(self, key: str) -> None:
         self._remove(key)
 
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        if key not in self:
-            self[key] = default
-        return self[key]
-
     def popitem(self) -> tuple[str, Any]:
         key, value = dict(self).popitem()
         del self[key]
@@ -223,6 +205,3 @@ class ParameterDict(_Parameters, _Dict):
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self.update(parameters or {})
-
-    def copy(self) -> ParameterDict:
-        return ParameterDict(self)

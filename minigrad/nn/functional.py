@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import source, wrap
-from ..autograd.modes import no_grad
+from ..autograd.modes import is_grad_enabled, no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
 from ..ops.matrix import matmul
@@ -93,6 +93,8 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
+    if isinstance(input, Tensor) and input._array.dtype == np.float16:  # whose exponentials overflow; torch computes in float32
+        return softplus(input.float(), beta, threshold).half()
     return _activated(neural.softplus, "softplus_cpu", input, False, beta, threshold)
 
 
@@ -164,10 +166,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return input.mul_(mask) if inplace else input * mask
 
 
-def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
-    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:  # fmt: skip
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:  # fmt: skip
     """The rows of weight (n, d) at the indices of input (...): (..., d). The row padding_idx gets no gradient.
 
     IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
@@ -195,10 +195,9 @@ def embedding_options(n: int, padding_idx: int | None, max_norm: float | None, b
     return None if padding_idx is None else padding_idx % n
 
 
-def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
-    bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:  # fmt: skip
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
+               eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise each channel of input (n, c, ...) over all else  (Ioffe and Szegedy, 2015).
 
     In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the
@@ -210,16 +209,21 @@ def batch_norm(
             raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
         if t is not None and t.dtype is not input.dtype:
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+        if t is not None and name.startswith("running") and t.requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"The function 'native_batch_norm' is not differentiable with respect to argument '{name}'. This input cannot have "
+                "requires_grad True."
+            )
     column, axes = (channels,) + (1,) * (input.ndim - 2), (0, *range(2, input.ndim))
     stats = None
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
         factor = 1 / np.sqrt(running_var._array + eps)
-        stats = running_mean._array.reshape(column), factor.reshape(column)
+        stats = np.array(running_mean._array).reshape(column), factor.reshape(column)  # a copy: training goes on with it
     elif size == channels:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    elif running_mean is not None and running_var is not None:
+    elif running_mean is not None and running_var is not None and size:
         with no_grad():
             running_mean.mul_(1 - momentum).add_(wrap(momentum * input._array.mean(axes)))
             running_var.mul_(1 - momentum).add_(wrap(momentum * input._array.var(axes, ddof=1)))
@@ -227,9 +231,8 @@ def batch_norm(
     return neural.batch_norm(input, weight, bias, axes, eps, stats)
 
 
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, of the shape given; then times weight, plus bias  (Ba et al., 2016)."""
     shape = tuple(normalized_shape)
     if not shape or input._array.shape[-len(shape) :] != shape:
@@ -238,6 +241,17 @@ def layer_norm(
             f"but got input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._array.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(t.shape)} and "
+                f"normalized_shape = {list(shape)}"
+            )
+        if t is not None and t.dtype is not input.dtype:
+            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {input.dtype.legacy}")
+    if input._array.dtype == np.float16:  # whose squares overflow; torch computes in float32
+        weight, bias = (None if t is None else t.float() for t in (weight, bias))
+        return layer_norm(input.float(), shape, weight, bias, eps).half()
     return neural.layer_norm(input, weight, bias, axes, eps, None)
 
 
@@ -276,16 +290,14 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def mse_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
-) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
+             reduction: str = "mean") -> Tensor:  # fmt: skip
     """(input - target)**2, averaged, summed or as it is."""
     return neural.mse_loss(*_pair(input, target, "mse_cpu"), _reduction(reduction, size_average, reduce))
 
 
-def l1_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
-) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
+            reduction: str = "mean") -> Tensor:  # fmt: skip
     """abs(input - target), averaged, summed or as it is."""
     reduction = _reduction(reduction, size_average, reduce)
     input, target = _pair(input, target, "")
@@ -293,9 +305,8 @@ def l1_loss(
     return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
 
 
-def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean", beta: float = 1.0
-) -> Tensor:
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+                   beta: float = 1.0) -> Tensor:  # fmt: skip
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
@@ -320,10 +331,8 @@ def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
     return None if weight is None else weight._cast(like._array.dtype)
 
 
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+                         reduce: Old = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -338,10 +347,9 @@ def binary_cross_entropy(
     return neural.binary_cross_entropy(input, target, _constant(weight, input, "binary_cross_entropy"), reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
-    reduction: str = "mean", pos_weight: Tensor | None = None,
-) -> Tensor:  # fmt: skip
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
+                                     size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+                                     pos_weight: Tensor | None = None) -> Tensor:  # fmt: skip
     """The binary cross-entropy of sigmoid(input), without its overflow; pos_weight multiplies the loss of positives."""
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
@@ -360,10 +368,8 @@ def _check_class_weight(weight: Tensor | None, classes: int) -> None:
         raise RuntimeError(f"{text}shape: {list(weight.shape)}")
 
 
-def nll_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
-    reduce: Old = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+             ignore_index: int = -100, reduce: Old = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """-weight[t] * input[t] for log-probabilities input (c,), (n, c) or (n, c, ...) and classes t (), (n,) or (n, ...).
 
     The mean is over the sum of the weights. A target equal to ignore_index counts for nothing.
@@ -390,9 +396,8 @@ def nll_loss(
         input = permute(input, 0, *range(2, len(shape)), 1)
     if len(shape) != 2:
         input, label = reshape_array(input, (label.size, classes)), label.reshape(-1)
-    rows = np.arange(len(label))
-    low, high = (np.minimum.reduce(label), np.maximum.reduce(label)) if label.size else (0, 0)
-    if low < 0 or high >= classes or low <= ignore_index <= high:
+    rows, unsigned = np.arange(len(label)), label.view(f"u{label.itemsize}")  # in which a negative number is a large one
+    if 0 <= ignore_index < classes or (label.size and np.maximum.reduce(unsigned) >= classes):
         rows = np.flatnonzero(label != ignore_index)
         label = label[rows]
         for wrong in label[(label < 0) | (label >= classes)]:
@@ -405,10 +410,9 @@ def nll_loss(
     return reshape_array(out, wanted) if reduction == "none" and len(shape) != 2 else out
 
 
-def cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, ignore_index: int = -100,
-    reduce: Old = None, reduction: str = "mean", label_smoothing: float = 0.0,
-) -> Tensor:  # fmt: skip
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
+                  ignore_index: int = -100, reduce: Old = None, reduction: str = "mean",
+                  label_smoothing: float = 0.0) -> Tensor:  # fmt: skip
     """nll_loss(log_softmax(input)) for classes; for a target of the input's shape, -sum(target * log_softmax(input)).
 
     With label smoothing e the target is a mixture: 1 - e of what is given and e of the uniform distribution.

@@ -17,6 +17,7 @@ from ..ops.shapes import flatten
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .activations import Applied
 from .module import Module, Parameter, UninitializedParameter
 
 __all__ = ["Linear", "LazyLinear", "Identity", "Flatten", "Dropout", "Embedding", "BatchNorm1d", "LayerNorm"]
@@ -38,9 +39,10 @@ class Linear(Module):
     weight (out_features, in_features) and bias (out_features,) start uniform within 1 / sqrt(in_features) of zero.
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: DType | None = None
-    ) -> None:
+    _shown = "in_features= out_features= bias="
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None,
+                 dtype: DType | None = None) -> None:  # fmt: skip
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
@@ -56,9 +58,6 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class LazyLinear(Linear):
@@ -82,34 +81,18 @@ class LazyLinear(Linear):
         return self(input)
 
 
-class Flatten(Module):
+class Flatten(Applied, function=lambda input, start_dim=1, end_dim=-1: flatten(input, start_dim, end_dim)):
     """Joins the dimensions start_dim to end_dim into one: by default all but the batch's."""
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, input: Tensor) -> Tensor:
-        return flatten(input, self.start_dim, self.end_dim)
-
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
-
-
-class Dropout(Module):
+class Dropout(Applied, function=F.dropout):
     """In training, an element is zero with probability p and else divided by 1 - p; in evaluation, nothing happens."""
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p, self.inplace = p, inplace
+    _shown = "p= inplace="
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        F.dropout(empty(0), self.p)  # ValueError if p is no probability
 
 
 class Embedding(Module):
@@ -119,21 +102,18 @@ class Embedding(Module):
     and gets no gradient. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
     """
 
-    def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
-        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, _weight: Tensor | None = None,
-        _freeze: bool = False, device: Any = None, dtype: DType | None = None,
-    ) -> None:  # fmt: skip
+    _shown = "num_embeddings embedding_dim padding_idx?="
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
+                 max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
+                 sparse: bool = False, _weight: Tensor | None = None, _freeze: bool = False, device: Any = None,
+                 dtype: DType | None = None) -> None:  # fmt: skip
         super().__init__()
-        if max_norm is not None or scale_grad_by_freq or sparse:
-            raise NotImplementedError("minigrad's Embedding has no max_norm, scale_grad_by_freq or sparse")
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
-        if _weight is not None and _weight.shape != (num_embeddings, embedding_dim):
+        self.padding_idx = F.embedding_options(num_embeddings, padding_idx, max_norm, scale_grad_by_freq, sparse)
+        self.num_embeddings, self.embedding_dim = shape = num_embeddings, embedding_dim
+        if _weight is not None and _weight.shape != shape:
             raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
-        made = empty((num_embeddings, embedding_dim), device=device, dtype=dtype) if _weight is None else _weight
+        made = empty(shape, device=device, dtype=dtype) if _weight is None else _weight
         self.weight = Parameter(made, requires_grad=not _freeze)
         if _weight is None:
             self.reset_parameters()
@@ -141,8 +121,6 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An Embedding with this table (n, d), which is not trained unless `freeze` is False."""
-        if embeddings.dim() != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze)
 
@@ -155,36 +133,40 @@ class Embedding(Module):
     def forward(self, input: Tensor) -> Tensor:
         return F.embedding(input, self.weight, self.padding_idx)
 
-    def extra_repr(self) -> str:
-        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
-        return f"{self.num_embeddings}, {self.embedding_dim}{padding}"
 
+class _Norm(Module):
+    """What normalises, and then multiplies by weight and adds bias, if it has them."""
 
-class BatchNorm1d(Module):
-    """Normalises each feature of (n, c) or (n, c, length): in training by the batch, in evaluation by running means.
-
-    The running mean and variance move by `momentum` at each batch (None: the plain mean of all batches so far).
-    """
-
-    def __init__(
-        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: Any = None, dtype: DType | None = None, *, bias: bool = True,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        kind = {"device": device, "dtype": dtype}
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.register_parameter("weight", Parameter(ones(num_features, **kind)) if affine else None)
-        self.register_parameter("bias", Parameter(zeros(num_features, **kind)) if affine and bias else None)
-        self.register_buffer("running_mean", zeros(num_features, **kind) if track_running_stats else None)
-        self.register_buffer("running_var", ones(num_features, **kind) if track_running_stats else None)
-        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64) if track_running_stats else None)
+    def _set_affine(self, shape: Any, weight: bool, bias: bool, **kind: Any) -> None:
+        self.register_parameter("weight", Parameter(ones(shape, **kind)) if weight else None)
+        self.register_parameter("bias", Parameter(zeros(shape, **kind)) if weight and bias else None)
 
     def reset_parameters(self) -> None:
         """weight 1, bias 0, and no batches seen."""
         for t, value in ((self.weight, 1), (self.bias, 0), *zip(self._buffers.values(), (0, 1, 0))):
             if t is not None:
                 init.constant_(t, value)
+
+
+class BatchNorm1d(_Norm):
+    """Normalises each feature of (n, c) or (n, c, length): in training by the batch, in evaluation by running means.
+
+    The running mean and variance move by `momentum` at each batch (None: the plain mean of all batches so far).
+    """
+
+    _shown = "num_features eps= momentum= affine= bias= track_running_stats="
+
+    def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
+                 track_running_stats: bool = True, device: Any = None, dtype: DType | None = None, *,
+                 bias: bool = True) -> None:  # fmt: skip
+        super().__init__()
+        kind = {"device": device, "dtype": dtype}
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self._set_affine(num_features, affine, bias, **kind)
+        self.register_buffer("running_mean", zeros(num_features, **kind) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features, **kind) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64) if track_running_stats else None)
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (2, 3):
@@ -196,38 +178,18 @@ class BatchNorm1d(Module):
         training, mean, var = self.training or not tracked, self.running_mean, self.running_var
         return F.batch_norm(input, mean, var, self.weight, self.bias, training, momentum or 0.0, self.eps)
 
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
-
-class LayerNorm(Module):
+class LayerNorm(_Norm):
     """Normalises each sample over its last dimensions, of shape normalized_shape; then times weight, plus bias."""
 
-    def __init__(
-        self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
-        bias: bool = True, device: Any = None, dtype: DType | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        kind = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(ones(shape, **kind)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(zeros(shape, **kind)) if elementwise_affine and bias else None)
+    _shown = "normalized_shape eps= elementwise_affine= bias="
 
-    def reset_parameters(self) -> None:
-        """weight 1, bias 0."""
-        for t, value in ((self.weight, 1), (self.bias, 0)):
-            if t is not None:
-                init.constant_(t, value)
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
+                 bias: bool = True, device: Any = None, dtype: DType | None = None) -> None:  # fmt: skip
+        super().__init__()
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._set_affine(self.normalized_shape, elementwise_affine, bias, device=device, dtype=dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-            f"bias={self.bias is not None}"
-        )

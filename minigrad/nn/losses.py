@@ -19,17 +19,12 @@ __all__ = [
 class Loss(Applied):
     inputs = 2
 
-    def _set(self, options: dict[str, Any]) -> None:
-        old = options.pop("size_average", None), options.pop("reduce", None)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        old = getattr(self, "size_average", None), getattr(self, "reduce", None)
         if old != (None, None):
-            options["reduction"] = F._reduction(options["reduction"], *old)
-        for name in [name for name in options if name.endswith("weight")]:
-            self.register_buffer(name, options[name])
-        self.options = tuple(options)
-        self.__dict__.update((name, value) for name, value in options.items() if name not in self._buffers)
-
-    def extra_repr(self) -> str:
-        return ""
+            self.reduction = F._reduction(self.reduction, *old)
+            self.size_average = self.reduce = None
 
 
 class MSELoss(Loss, function=F.mse_loss):

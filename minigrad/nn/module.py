@@ -22,6 +22,8 @@ from ..dtypes import float16, float32, float64
 from ..methods import RemovableHandle
 from ..tensor import Tensor
 
+Named = Iterator[tuple[str, Any]]
+
 
 class Parameter(Tensor):
     """A Tensor that becomes a parameter of the Module it is assigned to. It shares the data of the tensor given."""
@@ -103,18 +105,12 @@ class Module:
     `training` (True until `eval()`) is what Dropout and BatchNorm look at.
     """
 
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
-    _forward_pre_hooks: OrderedDict[int, Callable[..., Any]]
-    _forward_hooks: OrderedDict[int, Callable[..., Any]]
+    _shown = ""  # attributes that are printed: "size", or "size=" with the name, or "size?=" if it is not None or False
 
     def __init__(self) -> None:
         self.__dict__.update(
             training=True, _parameters={}, _buffers={}, _non_persistent_buffers_set=set(), _modules={},
-            _forward_pre_hooks=OrderedDict(), _forward_hooks=OrderedDict(),
+            _forward_pre_hooks={}, _forward_hooks={},
         )  # fmt: skip
 
     # ---- calling
@@ -136,20 +132,21 @@ class Module:
             result = result if changed is None else changed
         return result
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> RemovableHandle:
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, args)` before each `forward`; what it returns, unless None, replaces the arguments."""
-        return _register_hook(self._forward_pre_hooks, hook, prepend)
+        return RemovableHandle(self._forward_pre_hooks, hook)
 
-    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False) -> RemovableHandle:
+    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output."""
-        return _register_hook(self._forward_hooks, hook, prepend)
+        return RemovableHandle(self._forward_hooks, hook)
 
     # ---- attributes: parameters, buffers and modules are filed in their tables
 
     def __getattr__(self, name: str) -> Any:  # only called when the usual lookup has failed
-        for table in _TABLES:
-            if name in self.__dict__.get(table, ()):
-                return self.__dict__[table][name]
+        own = self.__dict__
+        for table in ("_parameters", "_modules", "_buffers"):
+            if table in own and name in own[table]:
+                return own[table][name]
         raise AttributeError(f"'{self._get_name()}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -219,9 +216,7 @@ class Module:
 
     # ---- walking the tree
 
-    def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
+    def named_modules(self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Named:
         """This module (name '') and all below it, with dotted names; each once."""
         memo = set() if memo is None else memo
         if self not in memo:
@@ -235,14 +230,14 @@ class Module:
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Named:
         """The modules directly below this one; each once."""
         return self._named("_modules", "", recurse=False)
 
     def children(self) -> Iterator[Module]:
         return (module for _, module in self.named_children())
 
-    def _named(self, table: str, prefix: str, recurse: bool, unique: bool = True) -> Iterator[tuple[str, Any]]:
+    def _named(self, table: str, prefix: str, recurse: bool, unique: bool = True) -> Named:
         """What is filed in a table, with dotted names; each once, if `unique`."""
         seen = set()
         for owner, module in self.named_modules(None, prefix, unique) if recurse else [(prefix, self)]:
@@ -252,33 +247,18 @@ class Module:
                         seen.add(id(value))
                     yield _dotted(owner, name), value
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Named:
         """All parameters with dotted names, each once, in the order of registration; if `recurse`, also those below."""
         return self._named("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Named:
         return self._named("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
-
-    def get_submodule(self, target: str) -> Module:
-        """The module of a dotted name; AttributeError if there is none."""
-        module = self
-        for name in target.split(".") if target else []:
-            if not hasattr(module, name):
-                raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
-            module = getattr(module, name)
-            if not isinstance(module, Module):
-                raise AttributeError(f"`{name}` is not an nn.Module")
-        return module
 
     def apply(self, fn: Callable[[Module], None]) -> Self:
         """Call `fn` on every module below this one, children first, and then on this one: `net.apply(init_weights)`."""
@@ -289,11 +269,9 @@ class Module:
 
     # ---- state
 
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name. They share memory with the module: copy to keep them."""
-        out: dict[str, Any] = OrderedDict() if destination is None else destination
+        out = OrderedDict[str, Any]()
         for owner, module in self.named_modules(remove_duplicate=False):
             for name, tensor in module._state().items():
                 out[prefix + _dotted(owner, name)] = tensor if keep_vars else tensor.detach()
@@ -304,10 +282,8 @@ class Module:
         own, left_out = {**self._parameters, **self._buffers}, self._non_persistent_buffers_set
         return {name: tensor for name, tensor in own.items() if tensor is not None and name not in left_out}
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> _IncompatibleKeys:
-        """Copy the values of a state_dict into this module (with `assign`, take its tensors themselves).
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> _IncompatibleKeys:
+        """Copy the values of a state_dict into this module.
 
         Raises RuntimeError, listing all that is wrong, when shapes differ or, if `strict`, when keys do.
         """
@@ -320,7 +296,7 @@ class Module:
                 key = prefix + name
                 if key not in state_dict:
                     keys.missing_keys.append(key)
-                elif error := module._load(name, tensor, state_dict[key], key, assign):
+                elif error := _load(tensor, state_dict[key], key):
                     errors.append(error)
             for key in state_dict:
                 first, dot, _ = key.removeprefix(prefix).partition(".")
@@ -332,23 +308,6 @@ class Module:
         if errors:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(errors))
         return keys
-
-    def _load(self, name: str, tensor: Tensor, value: Any, key: str, assign: bool) -> str | None:
-        """Give one tensor of this module its saved value; the text of an error, if it does not fit."""
-        if not isinstance(value, Tensor):
-            text = f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
-            return text + f"but received {type(value)}"
-        if isinstance(tensor, UninitializedParameter):
-            tensor.materialize(value.shape)
-        if value.shape != tensor.shape:
-            text = f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
-            return text + f"the shape in current model is {tensor.shape}."
-        if assign:
-            setattr(self, name, Parameter(value, tensor.requires_grad) if name in self._parameters else value)
-        else:
-            with no_grad():
-                tensor.copy_(value)
-        return None
 
     # ---- modes, gradients, types
 
@@ -413,7 +372,13 @@ class Module:
 
     def extra_repr(self) -> str:
         """What stands between the parentheses when the module is printed; a line for each item."""
-        return ""
+        shown = []
+        for name in self._shown.split():
+            value = getattr(self, name.rstrip("?="))
+            value = value is not None if name == "bias=" else value
+            if not (name.endswith("?=") and value in (None, False)):
+                shown.append(f"{name.rstrip('?=')}={value!r}" if name.endswith("=") else repr(value))
+        return ", ".join(shown)
 
     def __repr__(self) -> str:
         extra = self.extra_repr()
@@ -436,11 +401,19 @@ def _dotted(owner: str, name: str) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def _register_hook(hooks: OrderedDict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
-    handle = RemovableHandle(hooks, hook)
-    if prepend:
-        hooks.move_to_end(next(reversed(hooks)), last=False)
-    return handle
+def _load(tensor: Tensor, value: Any, key: str) -> str | None:
+    """Give a tensor its saved value; the text of an error, if it does not fit."""
+    if not isinstance(value, Tensor):
+        text = f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+        return text + f"but received {type(value)}"
+    if isinstance(tensor, UninitializedParameter):
+        tensor.materialize(value.shape)
+    if value.shape != tensor.shape:
+        text = f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
+        return text + f"the shape in current model is {tensor.shape}."
+    with no_grad():
+        tensor.copy_(value)
+    return None
 
 
 def indent(text: str) -> str:

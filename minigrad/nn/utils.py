@@ -13,10 +13,8 @@ from ..tensor import Tensor
 __all__ = ["clip_grad_norm_"]
 
 
-def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
-    foreach: bool | None = None,
-) -> Tensor:  # fmt: skip
+def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
+                    error_if_nonfinite: bool = False, foreach: bool | None = None) -> Tensor:  # fmt: skip
     """Scale all gradients in place so that the norm of all together is at most max_norm; returns their norm before.
 
     norm_type is the p of the norm, or inf for the largest absolute value. RuntimeError if the norm is nan or inf and

@@ -126,7 +126,7 @@ def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
     check(index.ndim <= 1, f"{name}(): Index is supposed to be a vector", IndexError)
     size = x._array.shape[axis] if x.ndim else 1
     check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
-    return index if index.ndim else wrap(np.atleast_1d(index._array))
+    return index if index.ndim else wrap(np.atleast_1d(index._storage()), None, index._writes)
 
 
 @torch_function

@@ -62,7 +62,9 @@ def matmul(x: Any, y: Any) -> Any:
     if n == 1 and m == 1:
         return dot(x, y)
     if n == 1 and m == 2:  # a vector on the left is a row
-        return shapes.squeeze_row(matmul(shapes.unsqueeze_axis(x, 0), y), (0,))
+        product = shapes.squeeze_row(matmul(shapes.unsqueeze_axis(x, 0), y), (0,))
+        product._base = None  # torch squeezes in place: no view, since nobody else has the memory
+        return product
     if n == 1:
         return matmul(shapes.swap_axes(y, m - 2, m - 1), x)
     if m == 1:  # a batch of matrices times a vector: one matrix times the vector

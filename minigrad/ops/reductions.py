@@ -96,7 +96,7 @@ def _index_of(name: str, function: Any) -> Any:
 
 def _truth(name: str, ufunc: np.ufunc) -> Any:
     def apply(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        out = ufunc.reduce(input._array, axis=as_dims(dim, input.ndim), keepdims=keepdim)
+        out = ufunc.reduce(input._array, axis=() if dim == () else as_dims(dim, input.ndim), keepdims=keepdim)
         return wrap(out.astype(np.uint8) if input._array.dtype == np.uint8 else out)
 
     return named(apply, name, "of the elements are true, over `dim`")

@@ -248,7 +248,7 @@ def permute(x: Any, *dims: Any) -> Any:
 @torch_function
 def squeeze(x: Any, dim: Any = None) -> Any:
     """x without its dimensions of size 1, or without those of `dim` that have size 1."""
-    dims, shape = as_dims(dim, x.ndim), x._array.shape
+    dims, shape = () if dim == () else as_dims(dim, x.ndim), x._array.shape
     axes = tuple([d for d in (range(x.ndim) if dims is None else dims) if shape[d] == 1])
     return (rules.squeeze_all if dim is None else rules.squeeze_axes)(x, axes)
 

@@ -7,7 +7,6 @@ floats, so that an array keeps its dtype. Next: lr_scheduler.py.
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections import defaultdict
@@ -40,18 +39,6 @@ class Optimizer:
     """
 
     _stepped = False  # since a schedule was made: lr_scheduler.py asks
-
-    def __init_subclass__(cls) -> None:
-        """A step that a subclass defines notes that it was called."""
-        step = vars(cls).get("step")
-        if step is not None:
-
-            @functools.wraps(step)
-            def noted(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-                self._stepped = True
-                return step(self, *args, **kwargs)
-
-            cls.step = noted  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -229,11 +216,9 @@ class SGD(Optimizer):
         buf = momentum*buf + (1 - dampening)*g        (the first time buf = g; Nesterov: g + momentum*buf in its place)
     """
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False, foreach: Flag = None, differentiable: bool = False,
-        fused: Flag = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
+                 weight_decay: float = 0, nesterov: bool = False, *, maximize: bool = False, foreach: Flag = None,
+                 differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         order = "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"
         super().__init__(params, _options(locals(), order))
 
@@ -263,11 +248,10 @@ class Adam(Optimizer):
     amsgrad uses the largest v so far; decoupled_weight_decay makes it AdamW.
     """
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, foreach: Flag = None, maximize: bool = False,
-        capturable: bool = False, differentiable: bool = False, fused: Flag = None, decoupled_weight_decay: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8, weight_decay: float = 0, amsgrad: bool = False, *, foreach: Flag = None,
+                 maximize: bool = False, capturable: bool = False, differentiable: bool = False, fused: Flag = None,
+                 decoupled_weight_decay: bool = False) -> None:  # fmt: skip
         order = "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"
         super().__init__(params, _options(locals(), order))
 
@@ -294,11 +278,9 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019): first p *= 1 - lr*weight_decay."""
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Flag = None,
-        capturable: bool = False, differentiable: bool = False, fused: Flag = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: Flag = None,
+                 capturable: bool = False, differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         Adam.__init__(**locals(), decoupled_weight_decay=True)
 
 
@@ -308,11 +290,9 @@ class RMSprop(Optimizer):
         p -= lr * g / (sqrt(v) + eps), or with momentum p -= lr*buf for buf = momentum*buf + g / (sqrt(v) + eps)
     """
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
-        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: Flag = None,
-        maximize: bool = False, differentiable: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
+                 weight_decay: float = 0, momentum: float = 0, centered: bool = False, capturable: bool = False,
+                 foreach: Flag = None, maximize: bool = False, differentiable: bool = False) -> None:  # fmt: skip
         order = "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"
         super().__init__(params, _options(locals(), order))
 
@@ -342,11 +322,9 @@ class RMSprop(Optimizer):
 class Adagrad(Optimizer):
     """Adagrad (Duchi et al., 2011): for s, the sum of all g*g, p -= lr/(1 + (t - 1)*lr_decay) * g / (sqrt(s) + eps)."""
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: Flag = None, *, maximize: bool = False,
-        differentiable: bool = False, fused: Flag = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
+                 initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: Flag = None, *,
+                 maximize: bool = False, differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         order = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
         super().__init__(params, _options(locals(), order))
         for parameter in self._parameters():
@@ -368,10 +346,9 @@ class Adagrad(Optimizer):
 class Adadelta(Optimizer):
     """Adadelta (Zeiler, 2012): p -= lr*d for d = g * sqrt(u + eps)/sqrt(v + eps); v, u: running means of g*g, d*d."""
 
-    def __init__(
-        self, params: Iterable[Any], lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0,
-        foreach: Flag = None, *, capturable: bool = False, maximize: bool = False, differentiable: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, params: Any, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6,
+                 weight_decay: float = 0, foreach: Flag = None, *, capturable: bool = False, maximize: bool = False,
+                 differentiable: bool = False) -> None:  # fmt: skip
         order = "lr rho eps weight_decay maximize capturable foreach differentiable"
         super().__init__(params, _options(locals(), order))
 

@@ -39,10 +39,8 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with last_epoch >= 0: "
-                    "load the optimizer's state_dict before making the scheduler"
-                )
+                text = f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with last_epoch >= 0: "
+                raise KeyError(text + "load the optimizer's state_dict before making the scheduler")
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         optimizer._stepped = False
@@ -66,15 +64,13 @@ class LRScheduler:
 
     def step(self) -> None:
         """Go to the next epoch and set its rates."""
-        if self._step_count == 1 and not self.optimizer._stepped:
-            warnings.warn(
-                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: call them in the opposite order, or the "
-                "first value of the schedule is skipped.",
-                stacklevel=2,
-            )
+        optimizer = self.optimizer
+        if self._step_count == 1 and not optimizer._stepped and type(optimizer).step is Optimizer.step:
+            text = "Detected call of `lr_scheduler.step()` before `optimizer.step()`: call them in the opposite order, or "
+            warnings.warn(text + "the first value of the schedule is skipped.", stacklevel=2)
         self._step_count += 1
         self.last_epoch += 1
-        for group, lr in zip(self.optimizer.param_groups, self.get_lr()):
+        for group, lr in zip(optimizer.param_groups, self.get_lr()):
             group["lr"] = lr
         self._last_lr = self._rates()
 
@@ -92,9 +88,8 @@ class LRScheduler:
 class LambdaLR(LRScheduler):
     """lr = initial lr * lr_lambda(epoch); one function, or a list with one for each group."""
 
-    def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | list[Callable[[int], float]], last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+                 last_epoch: int = -1) -> None:  # fmt: skip
         self._attach(optimizer)
         self.lr_lambdas = _for_each_group(lr_lambda, optimizer, "Expected {} lr_lambdas, but got {}")
         super().__init__(optimizer, last_epoch)
@@ -117,9 +112,8 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """lr is multiplied by gamma at each epoch in `milestones`."""
 
-    def __init__(
-        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:  # fmt: skip
+    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
+                 last_epoch: int = -1) -> None:  # fmt: skip
         self.milestones, self.gamma = Counter(milestones), gamma
         super().__init__(optimizer, last_epoch)
 
@@ -163,10 +157,9 @@ class ReduceLROnPlateau(LRScheduler):
     After a reduction `cooldown` epochs pass unjudged; rates stay at least `min_lr`; changes below `eps` are not made.
     """
 
-    def __init__(
-        self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
-        threshold_mode: str = "rel", cooldown: int = 0, min_lr: list[float] | float = 0, eps: float = 1e-8,
-    ) -> None:  # fmt: skip
+    def __init__(self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10,
+                 threshold: float = 1e-4, threshold_mode: str = "rel", cooldown: int = 0,
+                 min_lr: list[float] | float = 0, eps: float = 1e-8) -> None:  # fmt: skip
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
         self._attach(optimizer)

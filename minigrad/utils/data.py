@@ -102,9 +102,8 @@ class ConcatDataset(Dataset[T]):
         return self.datasets[which][idx - (self.cumulative_sizes[which - 1] if which else 0)]
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = default_generator
-) -> list[Subset[Any]]:
+def random_split(dataset: Any, lengths: Sequence[int | float],
+                 generator: Generator | None = default_generator) -> list[Subset[Any]]:  # fmt: skip
     """Split at random into subsets of these lengths, or of fractions that add up to 1, whose remainder goes round from
     the first. ValueError if the lengths don't add up to the dataset's."""
     n = len(dataset)
@@ -115,10 +114,6 @@ def random_split(
         floors = [math.floor(n * fraction) for fraction in lengths]
         rest = n - sum(floors)
         lengths = [size + rest // len(floors) + (i < rest % len(floors)) for i, size in enumerate(floors)]
-        for i, length in enumerate(lengths):
-            if length == 0:
-                text = f"Length of split at index {i} is 0. This might result in an empty dataset."
-                warnings.warn(text, stacklevel=2)
     if sum(lengths) != n:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
     order = iter((generator or default_generator).permutation(n).tolist())
@@ -148,13 +143,10 @@ class SequentialSampler(Sampler[int]):
 class RandomSampler(Sampler[int]):
     """A random order, or with `replacement` num_samples independent draws; a new one each time."""
 
-    def __init__(
-        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
-        generator: Generator | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
+                 generator: Generator | None = None) -> None:  # fmt: skip
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._num_samples = num_samples
-        _boolean("replacement", replacement, TypeError)
         _positive("num_samples", self.num_samples)
 
     @property
@@ -190,11 +182,9 @@ class SubsetRandomSampler(Sampler[int]):
 class WeightedRandomSampler(Sampler[int]):
     """num_samples indices, each drawn with a probability proportional to its weight."""
 
-    def __init__(
-        self, weights: Sequence[float], num_samples: int, replacement: bool = True, generator: Generator | None = None
-    ) -> None:
+    def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True,
+                 generator: Generator | None = None) -> None:  # fmt: skip
         _positive("num_samples", num_samples)
-        _boolean("replacement", replacement, ValueError)
         self.weights = as_tensor(weights, dtype=float64)
         if self.weights.ndim != 1:
             shape = tuple(self.weights.shape)
@@ -214,7 +204,6 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         _positive("batch_size", batch_size)
-        _boolean("drop_last", drop_last, ValueError)
         self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -231,11 +220,6 @@ class BatchSampler(Sampler[list[int]]):
 def _positive(name: str, value: Any) -> None:
     if type(value) is not int or value <= 0:
         raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
-
-
-def _boolean(name: str, value: Any, error: type[Exception]) -> None:
-    if not isinstance(value, bool):
-        raise error(f"{name} should be a boolean value, but got {name}={value}")
 
 
 def _draw_seed(generator: Generator) -> int:
@@ -270,9 +254,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise RuntimeError("each element in list of batch should be of equal size")
         columns = [default_collate(column) for column in zip(*batch)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
-    kind = first.dtype if isinstance(first, np.ndarray) else type(first)
     text = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
-    raise TypeError(f"{text}{kind}")
+    raise TypeError(f"{text}{type(first)}")
 
 
 def _default_convert(sample: Any) -> Any:
@@ -300,14 +283,13 @@ class DataLoader(Generic[T]):
     _warned = False
     _fixed: tuple[str, ...] = ()
 
-    def __init__(
-        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
-        sampler: Iterable[Any] | None = None, batch_sampler: Iterable[Any] | None = None, num_workers: int = 0,
-        collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
-        timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None, multiprocessing_context: Any = None,
-        generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
-        pin_memory_device: str = "", in_order: bool = True,
-    ) -> None:  # fmt: skip
+    def __init__(self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+                 sampler: Iterable[Any] | None = None, batch_sampler: Iterable[Any] | None = None, num_workers: int = 0,
+                 collate_fn: Callable[[Any], Any] | None = None, pin_memory: bool = False, drop_last: bool = False,
+                 timeout: float = 0, worker_init_fn: Callable[[int], None] | None = None,
+                 multiprocessing_context: Any = None, generator: Generator | None = None, *,
+                 prefetch_factor: int | None = None, persistent_workers: bool = False, pin_memory_device: str = "",
+                 in_order: bool = True) -> None:  # fmt: skip
         if num_workers < 0:
             raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if num_workers > 0 and not DataLoader._warned:

@@ -94,3 +94,185 @@ def test_the_product_of_factors_that_underflow_has_a_slope() -> None:
     x = torch.tensor([1e-200, 2e-200], dtype=torch.float64, requires_grad=True)
     x.prod().backward(torch.tensor(-3.0, dtype=torch.float64))
     np.testing.assert_allclose(x.grad.numpy(), [-6e-200, -3e-200], rtol=1e-14)
+
+
+def test_a_hook_that_writes_to_its_gradient_changes_no_other() -> None:
+    x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    h, cotangent = x * 2, torch.randn(3)
+    h.register_hook(lambda g: (g.mul_(10), None)[1])
+    before = cotangent.clone()
+    (h + w).backward(cotangent)
+    assert x.grad.tolist() == (before * 10 * 2).tolist()
+    assert w.grad.tolist() == cotangent.tolist() == before.tolist()
+
+
+def test_a_backward_that_writes_to_its_gradient_changes_no_other() -> None:
+    class Tenfold(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 10
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.mul_(10)
+
+    x, w, cotangent = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True), torch.randn(3)
+    before = cotangent.tolist()
+    (Tenfold.apply(x) + w).backward(cotangent)
+    assert x.grad.tolist() == (cotangent * 10).tolist()
+    assert w.grad.tolist() == cotangent.tolist() == before
+
+
+def test_a_backward_gets_zeros_for_an_output_that_was_not_differentiated() -> None:
+    seen = []
+
+    class Three(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            constant = x * 3
+            ctx.mark_non_differentiable(constant)
+            return x * 2, constant, torch.tensor([1, 2])
+
+        @staticmethod
+        def backward(ctx, g, constant, integers):
+            seen.extend([constant, integers])
+            return g * 2
+
+    x = torch.ones(2, requires_grad=True)
+    Three.apply(x)[0].backward(torch.tensor([3.0, -1.0]))
+    assert x.grad.tolist() == [6.0, -2.0]
+    assert [(s.tolist(), s.dtype) for s in seen] == [([0.0, 0.0], torch.float32), ([0, 0], torch.int64)]
+
+
+def test_a_backward_that_overwrote_what_it_saved_is_refused() -> None:
+    class Careless(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.kept = x * 1
+            ctx.save_for_backward(ctx.kept)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            ctx.kept.add_(1)
+            return g * ctx.saved_tensors[0]
+
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        Careless.apply(torch.ones(3, requires_grad=True)).backward(torch.randn(3))
+
+
+def test_copying_a_tensor_makes_a_leaf_of_its_own() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    x.grad = torch.tensor([3.0, 3.0])
+    y, z = copy.copy(x), copy.copy(x * 3)
+    (y * z).backward(torch.tensor([0.5, -2.0]))
+    assert x.grad.tolist() == [3.0, 3.0]
+    assert y.grad.tolist() == [1.5, -12.0] and z.grad.tolist() == [0.5, -4.0] and z.is_leaf
+    assert type(copy.copy(torch.nn.Parameter(torch.ones(2)))) is torch.nn.Parameter
+
+
+def test_a_leaf_that_was_frozen_and_given_new_data_keeps_its_gradient() -> None:
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    x.requires_grad_(False)
+    x.data = torch.tensor([5.0, 6.0])
+    x.requires_grad_(True)
+    y.backward(torch.tensor([0.5, -2.0]))
+    assert x.grad.tolist() == [1.5, -6.0]
+
+
+@pytest.mark.parametrize("other", [torch.ones(1), torch.ones(3, dtype=torch.float64), torch.ones(3, 1)])
+def test_a_gradient_for_a_leaf_that_has_another_shape_by_now_is_refused(other) -> None:
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    x.grad = torch.ones(3)
+    x.data = other
+    with pytest.raises(RuntimeError, match=r"leaf has shape \[3\].*compute the result again"):
+        y.backward(torch.randn(3))
+
+
+def test_a_leaf_transposed_in_place_refuses_the_gradient_of_its_old_shape() -> None:
+    x = torch.ones(2, 3, requires_grad=True)
+    y = x * 2
+    with torch.no_grad():
+        x.t_()
+    with pytest.raises(RuntimeError, match="compute the result again"):
+        y.backward(torch.randn(2, 3))
+
+
+@pytest.mark.parametrize("operator, result", [("//=", [2, 3, 3]), ("%=", [1, 0, 1]), ("&=", [0, 2, 2]), ("|=", [7, 6, 7]), ("^=", [7, 4, 5])])
+def test_operators_with_equals_write_in_place(operator: str, result: list[int]) -> None:
+    names = {"a": torch.tensor([5, 6, 7])}
+    view, before = names["a"][1:], names["a"]
+    exec(f"a {operator} 2", names)
+    assert names["a"] is before and before.tolist() == result and view.tolist() == result[1:]
+
+
+def test_remainder_in_place_differentiates_and_is_refused_on_a_leaf() -> None:
+    x = torch.tensor([5.0, 6.5], requires_grad=True)
+    y = x * 3
+    view = y[1:]
+    y %= 2
+    assert view.tolist() == [1.5]
+    y.backward(torch.tensor([0.5, -2.0]))
+    assert x.grad.tolist() == [1.5, -6.0]
+    with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
+        x %= 2
+
+
+def test_a_hook_after_accumulation_runs_unrecorded() -> None:
+    x = torch.ones(2, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda leaf: (leaf.sub_(leaf.grad), None)[1])
+    (x * 3).backward(torch.tensor([1.0, -1.0]))
+    assert x.tolist() == [-2.0, 4.0]
+
+
+def test_running_statistics_that_move_on_do_not_change_an_earlier_gradient() -> None:
+    mean, weight = torch.zeros(2), torch.ones(2, requires_grad=True)
+    x, cotangent = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
+    y = torch.nn.functional.batch_norm(x, mean, torch.ones(2), weight)
+    mean.add_(7)
+    y.backward(cotangent)
+    np.testing.assert_allclose(weight.grad.numpy(), [6.5, 13.0], rtol=1e-4)
+
+
+def test_running_statistics_that_ask_for_a_gradient_are_refused() -> None:
+    x, mean = torch.rand(3, 2, requires_grad=True), torch.zeros(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not differentiable with respect to argument 'running_mean'"):
+        torch.nn.functional.batch_norm(x, mean, torch.ones(2))
+
+
+def test_an_empty_batch_leaves_the_running_statistics_alone() -> None:
+    layer = torch.nn.BatchNorm1d(3)
+    assert layer(torch.ones(0, 3)).shape == (0, 3)
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("weight", [torch.ones(1), torch.ones(3, dtype=torch.float64)])
+def test_layer_norm_refuses_a_weight_of_another_shape_or_dtype(weight) -> None:
+    with pytest.raises(RuntimeError, match="same shape as normalized_shape|mixed dtype"):
+        torch.nn.functional.layer_norm(torch.rand(2, 3), (3,), weight)
+
+
+def test_float16_does_not_overflow_inside_softplus_and_layer_norm() -> None:
+    x = torch.tensor([20.0, -1.0], dtype=torch.float16, requires_grad=True)
+    y = torch.nn.functional.softplus(x)
+    y.backward(torch.tensor([0.5, 2.0], dtype=torch.float16))
+    np.testing.assert_allclose(y.tolist(), [20, np.log1p(np.exp(-1))], rtol=1e-3)
+    np.testing.assert_allclose(x.grad.tolist(), [0.5, 2 / (1 + np.e)], rtol=1e-3)
+    z = torch.nn.functional.layer_norm(torch.tensor([[300.0, -300.0, 100.0, 5.0]], dtype=torch.float16), (4,))
+    values = np.array([300.0, -300.0, 100.0, 5.0])
+    np.testing.assert_allclose(z.tolist()[0], (values - values.mean()) / values.std(), rtol=2e-3)
+
+
+def test_an_index_of_no_dimensions_that_was_overwritten_is_seen_in_backward() -> None:
+    x, i = torch.tensor([1.0, 2.0, 4.0], requires_grad=True), torch.tensor(0)
+    y = x.index_select(0, i)
+    i.fill_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward(torch.tensor([0.5]))
+
+
+def test_no_dimensions_are_not_all_dimensions() -> None:
+    assert torch.ones(1, 2, 1).squeeze(()).shape == (1, 2, 1)
+    assert torch.tensor([1, 0]).all(()).tolist() == [True, False] and torch.tensor([[1, 0]]).any(()).tolist() == [[True, False]]

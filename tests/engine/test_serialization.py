@@ -47,7 +47,7 @@ DTYPES = [
 THINGS = [
     None, True, 0, -5, 2**80, 1.5, float("inf"), float("nan"), -0.0, "", "text ∂ 😀", [], (), {}, set(), [1, [2, (3, {4})]],
     {"a": 1, 5: "b", 2.5: None, None: 1, (1, "x"): [1], True: 0}, OrderedDict([("b", 1), ("a", 2)]), Counter({3: 2}),
-    torch.Size([2, 3]), torch.float32, torch.device("cpu"), np.float32(1.5), np.arange(3), np.array(2.0), np.bool_(True),
+    torch.Size([2, 3]), np.float32(1.5), np.arange(3), np.array(2.0), np.bool_(True),
     torch.tensor(1.5), torch.tensor([]), torch.zeros(0, 3), torch.tensor([float("nan"), -0.0, float("inf")]),
     torch.ones(2, requires_grad=True), torch.arange(6.0).reshape(2, 3).t(), torch.arange(10)[2:8:3],
     nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2), requires_grad=False), [torch.ones(1), {"x/y": torch.zeros(1)}],
