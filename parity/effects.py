@@ -60,10 +60,10 @@ REFUSALS = {
         r"more than one element of the written-to tensor",
         "torch writes to one place several times, warns that it will refuse this in future, and can't go back through it",
     ),
-    "out= of another shape that shares memory": (
+    "out= of another shape": (
         r"out=",
-        r"its memory is shared with another tensor",
-        "torch resizes the memory under the other tensors, and warns that it will refuse this in future",
+        r"doesn't match the broadcast shape",
+        "torch resizes the memory, also under other tensors, and warns that it will refuse this in future",
     ),
     "detach_ of what was saved for backward": (
         r"detach_\(",
