@@ -73,6 +73,8 @@ def scatter_add_into(x: Array, index: Array, src: Array, axis: int) -> Array:
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """input with src, a tensor or a number, written to the places that `gather` would read; reduce='add' adds it."""
     src = value if src is None else src
+    if input.ndim == 0:
+        return reshape_array(scatter(reshape_array(input, (1,)), dim, index, src, reduce=reduce), ())
     axis = _checked("scatter", input, dim, index)
     check(reduce in (None, "add"), f"scatter(): minigrad reduces by 'add' only, not {reduce!r}", NotImplementedError)
     kind = type(src).__name__
@@ -87,6 +89,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
 @torch_function
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """input with src added at the places that `gather` would read; what comes twice is added twice."""
+    if input.ndim == 0:
+        return reshape_array(scatter_add(reshape_array(input, (1,)), dim, index, src), ())
     axis = _checked("scatter", input, dim, index)
     return scatter_add_into(input, index, _source("scatter", input, axis, index, src), axis)
 

@@ -276,3 +276,61 @@ def test_an_index_of_no_dimensions_that_was_overwritten_is_seen_in_backward() ->
 def test_no_dimensions_are_not_all_dimensions() -> None:
     assert torch.ones(1, 2, 1).squeeze(()).shape == (1, 2, 1)
     assert torch.tensor([1, 0]).all(()).tolist() == [True, False] and torch.tensor([[1, 0]]).any(()).tolist() == [[True, False]]
+
+
+def test_a_state_of_an_optimizer_that_moved_on_is_seen_in_backward() -> None:
+    w, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.Adam([w], lr=0.1)
+    w.grad = torch.tensor([0.5, -1.0])
+    optimizer.step()
+    y = optimizer.state[w]["exp_avg"] * v
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward(torch.randn(2))
+
+
+def test_gather_and_scatter_by_an_index_without_dimensions() -> None:
+    x, place = torch.tensor([1.0, 2.0, 4.0], requires_grad=True), torch.tensor(2)
+    x.gather(0, place).backward(torch.tensor(0.5))
+    assert x.gather(0, place).tolist() == 4.0 and x.grad.tolist() == [0, 0, 0.5]
+    y, x.grad = x.scatter(0, place, 8.0), None
+    y.backward(torch.tensor([3.0, 5.0, 7.0]))
+    assert y.tolist() == [1, 2, 8] and x.grad.tolist() == [3, 5, 0]
+    zero = torch.tensor(3.0)
+    assert zero.scatter(0, torch.tensor([0]), 4.0).tolist() == 4
+    assert zero.scatter_add(0, torch.tensor([0, 0]), torch.tensor([1.0, 2.0])).tolist() == 6
+    assert zero.gather(0, place * 0).shape == () and zero.gather(0, torch.tensor([0, 0])).tolist() == [3, 3]
+
+
+def test_a_handle_removes_only_its_own_hook() -> None:
+    x = torch.ones(2, requires_grad=True)
+    first = x.register_hook(lambda g: g * 2)
+    first.remove()
+    x.register_hook(lambda g: g * 5)
+    first.remove()
+    (x * 1).backward(torch.tensor([1.0, -2.0]))
+    assert x.grad.tolist() == [5, -10]
+
+
+@pytest.mark.parametrize("call", [
+    lambda w: torch.full((2,), w), lambda w: torch.ones(2).new_full((2,), w), lambda w: torch.full_like(torch.ones(2), w),
+    lambda w: torch.arange(w), lambda w: torch.ones(2).norm(w),
+])  # fmt: skip
+def test_a_tensor_whose_gradient_would_be_lost_is_no_number(call) -> None:
+    with pytest.raises(TypeError, match="must be Number, not Tensor"):
+        call(torch.tensor(2.0, requires_grad=True))
+    call(torch.tensor(2.0))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum"])
+def test_a_sum_in_integers_loses_no_gradient_silently(name: str) -> None:
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Autograd not support dtype: Long"):
+        getattr(x, name)(0, dtype=torch.int64)
+
+
+def test_an_integer_that_does_not_fit_is_refused_by_fill() -> None:
+    x = torch.zeros(2, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="cannot be converted to type uint8_t without overflow"):
+        x.fill_(300)
+    assert x.tolist() == [0, 0]
