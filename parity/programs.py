@@ -312,7 +312,8 @@ def full_script(
     leaves, way = program.differentiable(), derivatives_of_torch(program, order)
     values = list(dict.fromkeys([*also, *program.outputs()])) or [leaf.name for leaf in program.leaves]
     if not order or not way.outputs:
-        return "\n".join(folded([*lines, f"print({', '.join(values)}, sep='\\n')"]))
+        lines_apart = ", sep='\\n'" if len(values) > 1 else ""
+        return "\n".join(folded([*lines, f"print({', '.join(values)}{lines_apart})"]))
     made = {step.name: way.values[step.name] for step in program.steps} | {leaf.name: leaf.array for leaf in leaves}
 
     def cotangents(names: Sequence[str], depth: int) -> list[str]:

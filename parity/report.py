@@ -153,14 +153,15 @@ def render_failure(
     script = script_of(failure, engine) if failure.program is not None else failure.script
     if script:
         file = file_name(row, failure)
-        if not failure.program and row.section != "calls":
+        if not failure.program and row.section != "calls":  # how it is made, in a line
             lines += [""]
         elif runs_scripts:
             lines += ["", f"  Save this as {file}, then", f"    python {file} {engine}", f"    python {file} {against}", ""]
         else:
             lines += ["", f"  Save this as {file}, then python {file} {against};", f"  {engine} has other names: write it with them", ""]
         lines += ["    " + line if line else "" for line in script.split("\n")]
-    if table := numbers(finding, engine, against):
+    judge = f"{against} in float64" if row.section == "training" else JUDGE
+    if table := numbers(finding, engine, against, judge):
         lines += ["", *("  " + line for line in table)]
     command = rerun(row, failure, options)
     lines += ["", "  To find it again" + (f" ({failure.seed}):" if row.section == "training" and failure.seed else ":")]
@@ -178,7 +179,10 @@ def filled(text: str) -> list[str]:
     )
 
 
-def numbers(finding: Finding, engine: str, against: str) -> list[str]:
+JUDGE = "what parity itself computes, in higher precision"
+
+
+def numbers(finding: Finding, engine: str, against: str, judge: str = JUDGE) -> list[str]:
     """Whose numbers, and which: all of a small array, else the element that differs most. No errors: the sentence has
     them."""
     found = [(engine, finding.ours), (against, finding.theirs), ("judge", finding.true)]
@@ -196,7 +200,7 @@ def numbers(finding: Finding, engine: str, against: str) -> list[str]:
         what += f", shape {arrays[0].shape}"
     texts = [text if len(text) < 61 else text[:56] + " ..." for text in texts]
     width = max(len(who) for who, _ in found)
-    judged = [f"{'':>{width + 2}}(what parity itself computes, in higher precision)"] if finding.true is not None else []
+    judged = [f"{'':>{width + 4}}({judge})"] if finding.true is not None else []
     return [f"{what}:", *(f"  {who:>{width}}  {text}" for (who, _), text in zip(found, texts, strict=True)), *judged]
 
 

@@ -45,7 +45,10 @@ class Verdict(Enum):
         return _RANKS[self]
 
     def words(self, ours: str, theirs: str, raises: str = "") -> str:
-        """The verdict with the engines' names, as the tables print it; `raises` is the one that alone does."""
+        """The verdict with the engines' names, as the tables print it; `raises` is the one that alone does.
+
+        Data has the value itself, in which `ours` is the engine that is checked.
+        """
         said = {
             Verdict.TORCH_WORSE: f"{theirs} off",
             Verdict.OURS_WORSE: f"{ours} off",
