@@ -67,7 +67,7 @@ def total(x: Any, axes: Any = None, keepdim: bool = False, divisor: int | None =
     """The sum of an array, divided; float16 is added up and divided in float32, as in torch."""
     if x.dtype is HALF:
         return total(x.astype(np.float32), axes, keepdim, divisor).astype(HALF)
-    out = np.add.reduce(x, axis=axes, keepdims=keepdim)
+    out = np.add.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return out if divisor is None else out / x.dtype.type(divisor)
 
 
