@@ -334,3 +334,21 @@ def test_an_integer_that_does_not_fit_is_refused_by_fill() -> None:
     with pytest.raises(RuntimeError, match="cannot be converted to type uint8_t without overflow"):
         x.fill_(300)
     assert x.tolist() == [0, 0]
+
+
+def test_create_graph_records_gradients_also_inside_no_grad() -> None:
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([0.5, -1.0])
+    y = x**3 @ w
+    with torch.no_grad():
+        y.backward(create_graph=True)
+    first, x.grad = x.grad, None
+    (first**2 @ w).backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * (3 * np.array([1.0, 4]) * w.numpy()) * 6 * np.array([1.0, 2]) * w.numpy() ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -> None:
+    x, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    x.grad = torch.tensor([1.0, 2.0])
+    (v + x if swapped else x + v).backward(x.grad)
+    assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
