@@ -413,7 +413,10 @@ def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = 
         count = int(wrong.sum())
         at = tuple(int(i) for i in np.argwhere(wrong)[0]) if x.ndim and count else ()
         where = f" at {list(at)}" if at else ""
-        return f"the {what} is {_short(x[at])}{where} where it should be {_short(y[at])}" + (
+        is_, should = _short(x[at]), _short(y[at])
+        if is_ == should:
+            is_, should = str(x[at]), str(y[at])
+        return f"the {what} is {is_}{where} where it should be {should}" + (
             f" ({count} of {x.size} elements differ)" if x.size > 1 else ""
         )
 

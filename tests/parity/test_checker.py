@@ -185,6 +185,11 @@ def test_the_sentence_says_what_is_wrong(bend, words):
     assert result.verdict is Verdict.OURS_WORSE and words in result.findings[0].sentence
 
 
+def test_two_numbers_that_differ_are_not_written_alike():
+    text = verdicts.describe("value", np.array([1.1, 2.0]), np.array([1.1 + 1e-9, 2.0]))
+    assert "1.1 at [0]" in text and "1.100000001" in text
+
+
 def test_a_factor_names_the_broadcast_that_it_may_come_from():
     p = program("add", np.ones((4, 3), np.float32), np.ones(3, np.float32))
     result = verdicts.check(p, Bent(lambda g: g / 4 if g.ndim == 1 else g), TORCH, 1, "always")
