@@ -123,7 +123,7 @@ def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
     """The running result along the axis; of floats in float64, as in torch."""
     if x.ndim == 0:
         return np.array(x)
-    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
+    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype, order="C")
 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
