@@ -55,7 +55,7 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
 
 def _scatter(x: Array, index: Array, src: Any, axis: int) -> Array:
     """x with src, an array or a number, written over the places of the index along the axis."""
-    out = np.array(x)
+    out = np.array(x, order="C")
     out[_along(index, axis)] = src
     return out
 
@@ -70,7 +70,7 @@ scatter_tensor = differentiable(
 @differentiable(name="ScatterAddBackward0", x=lambda g: g, index=None, src=lambda g, index, axis: gather_axis(g, index, axis))
 def scatter_add_into(x: Array, index: Array, src: Array, axis: int) -> Array:
     """x with src added at the places of the index along the axis."""
-    out = np.array(x)
+    out = np.array(x, order="C")
     np.add.at(out, _along(index, axis), src)
     return out
 

@@ -17,9 +17,9 @@ from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
 from .calling import as_number, check, named, return_type, torch_function
-from .promotion import HALF
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
+from .sums import HALF, total
 
 # ------------------------------------------------------------------ variance and standard deviation
 
@@ -97,8 +97,8 @@ def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     powers = x * x if p == 2 else (size != 0).astype(x.dtype) if p == 0 else size if p == 1 else size**p
-    total: Any = np.add.reduce(powers, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    return total if p in (0, 1) else np.sqrt(total) if p == 2 else total ** (1 / p)
+    summed = total(powers, axes, keepdim)
+    return summed if p in (0, 1) else np.sqrt(summed) if p == 2 else summed ** (1 / p)
 
 
 @torch_function
@@ -123,7 +123,7 @@ def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
     """The running result along the axis; of floats in float64, as in torch."""
     if x.ndim == 0:
         return np.array(x)
-    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
+    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype, order="C")
 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))

@@ -352,3 +352,44 @@ def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -
     x.grad = torch.tensor([1.0, 2.0])
     (v + x if swapped else x + v).backward(x.grad)
     assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("choose", [
+    lambda x: x[:, [0, 2]], lambda x: x.t()[[0, 1]], lambda x: x.t().cumsum(0), lambda x: x.t().gather(0, torch.zeros(2, 3, dtype=torch.int64)),
+    lambda x: x.t().scatter(0, torch.zeros(1, 3, dtype=torch.int64), 1.0),
+])  # fmt: skip
+def test_what_is_chosen_lies_in_order_so_that_reshape_is_a_view(choose) -> None:
+    y = choose(torch.arange(12.0).reshape(3, 4).requires_grad_())
+    row = y.reshape(-1)
+    assert y.is_contiguous()
+    y.mul_(2)
+    assert row.tolist() == y.flatten().tolist()
+
+
+@pytest.mark.parametrize("shape, dim", [((200_000, 2), 0), ((2, 200_000, 3), 1), ((1000, 200, 2), (0, 1)), ((400, 3, 500), (0, 2)), ((70_001, 2), 0)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_many_rows_are_added_without_losing_digits(shape, dim, keepdim) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random(shape, np.float32)
+    axes = dim if isinstance(dim, tuple) else (dim,)
+    exact = x.sum(axes, np.float64, keepdims=keepdim)
+    for array in (x, np.asfortranarray(x)):
+        result = torch.from_numpy(array).sum(dim, keepdim).numpy()
+        assert result.shape == exact.shape
+        np.testing.assert_allclose(result, exact, rtol=20 * np.finfo(np.float32).eps)
+    leaf = torch.zeros(exact.shape, requires_grad=True)
+    if keepdim:
+        (torch.from_numpy(x) + leaf).backward(torch.from_numpy(x))
+        np.testing.assert_allclose(leaf.grad.numpy(), exact, rtol=20 * np.finfo(np.float32).eps)
+
+
+def test_a_part_of_a_large_array_is_added_without_losing_digits() -> None:
+    x = torch.full((200_000, 4), 0.1)[:, 1:3]
+    np.testing.assert_allclose(x.sum().item(), 400_000 * float(np.float32(0.1)), rtol=2e-6)
+    np.testing.assert_allclose(x.mean().item(), 0.1, rtol=2e-6)
+
+
+def test_a_mean_loss_of_float16_does_not_overflow() -> None:
+    x = torch.full((3000,), 20.0, dtype=torch.float16, requires_grad=True)
+    loss = torch.nn.functional.mse_loss(x, torch.zeros(3000, dtype=torch.float16))
+    assert loss.item() == 400.0
