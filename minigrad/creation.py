@@ -10,7 +10,7 @@ import numpy as np
 
 from . import dtypes
 from .autograd.graph import wrap
-from .ops.calling import check, named, refuse_foreign, torch_function
+from .ops.calling import as_number, check, named, refuse_foreign, torch_function
 from .ops.shapes import as_sizes
 from .tensor import Tensor
 
@@ -204,7 +204,7 @@ zeros, ones, empty = _filled("zeros", 0), _filled("ones", 1), _filled("empty", 0
 @torch_function
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """A tensor of a size filled with one number, whose type it takes."""
-    value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    value = as_number("full", "fill_value", fill_value)
     kind = type(size).__name__
     check(isinstance(size, (tuple, list)), f"full(): argument 'size' (position 1) must be tuple of ints, not {kind}", TypeError)
     refuse_foreign("full", [("size", size), ("fill_value", value)])
@@ -213,18 +213,15 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 
 def _like(make: Any) -> Any:
-    def make_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Any:
-        return make(input._array.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    def make_like(
+        input: Any, *fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
+    ) -> Any:
+        return make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
     return named(make_like, f"{make.__name__}_like", "of the shape and dtype of `input`")
 
 
-zeros_like, ones_like, empty_like = _like(zeros), _like(ones), _like(empty)
-
-
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """A tensor of the shape and dtype of `input`, filled with one number."""
-    return full(input._array.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+zeros_like, ones_like, empty_like, full_like = _like(zeros), _like(ones), _like(empty), _like(full)
 
 
 # ------------------------------------------------------------------ from a rule
@@ -236,7 +233,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
 
     int64 if all three are ints, else the default float type. RuntimeError for a step of 0 or of the wrong sign.
     """
-    start, end, step = (v.item() if isinstance(v, Tensor) else v for v in ((0, start, step) if end is None else (start, end, step)))
+    if end is None:
+        start, end = 0, start
+    start, end, step = (as_number("arange", "end", v) for v in (start, end, step))
     check(all([math.isfinite(v) for v in (start, end, step)]), f"unsupported range: {start} -> {end}")
     check(step != 0, "step must be nonzero")
     check((end - start) * step >= 0, "upper bound and lower bound inconsistent with step sign")

@@ -369,8 +369,10 @@ class Memory:
                     f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
                 )
             return self.copy_(shapes.clone(value))
-        recorded = self._must_record()
-        self._storage()[...] = np.asarray(value).astype(self._array.dtype)
+        recorded, to = self._must_record(), self._array.dtype
+        if to.kind in "iu" and not np.iinfo(to).min <= value <= np.iinfo(to).max:
+            raise RuntimeError(f"value cannot be converted to type {to.name}_t without overflow")
+        self._storage()[...] = np.asarray(value).astype(to)
         writes.count(self._writes)
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))

@@ -5,6 +5,7 @@ Tensor inherits from this class. Of autograd there are only the hooks here.
 
 from __future__ import annotations
 
+import itertools
 import warnings
 import weakref
 from typing import Any
@@ -345,12 +346,14 @@ def _warn_once_of_conversion() -> None:
         )
 
 
+_handles = itertools.count()  # a key is given once, so that a handle removes no other's hook
+
+
 class RemovableHandle:
     """What registering a hook returns; `remove()` takes the hook away. Also a context manager."""
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks = hooks
-        self._key = max(hooks, default=0) + 1
+        self._hooks, self._key = hooks, next(_handles)
         hooks[self._key] = hook
 
     def remove(self) -> None:

@@ -292,7 +292,7 @@ def _memory_order(array: Array) -> list[int]:
 def _float_type(t: Tensor, kernel: str) -> type[np.floating[Any]]:
     """The NumPy type of t; NotImplementedError, naming torch's kernel, unless floats of it are drawn."""
     if t.dtype not in (dtypes.float32, dtypes.float64):
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}': draw float32 and convert")
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
     return t.dtype.numpy.type
 
 
@@ -323,12 +323,12 @@ def normal_(t: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Genera
 def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones, with probability p each (a number, or a float tensor that broadcasts to t), and zeros."""
     kind: Any = float64
-    if not isinstance(p, graph.Tensor):
-        chances = np.float64(p)
-    else:
+    if isinstance(p, graph.Tensor):
         kind, chances = _float_type(p, "bernoulli_tensor_cpu_p_"), p.detach().expand(t.shape).numpy()
         chances = chances.transpose(_memory_order(t._storage())).ravel()
-    if not ((chances >= 0) & (chances <= 1)).all():
+    else:
+        chances = np.float64(p)
+    if not np.all((chances >= 0) & (chances <= 1)):
         raise RuntimeError("bernoulli expects every p to be in [0, 1]")
     return _fill(t, generator, lambda stream, n: stream.random(n, kind) < chances)
 

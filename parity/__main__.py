@@ -87,7 +87,7 @@ def ops_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: 
     names = list(getattr(options, "names", []))
     if unknown := [name for name in names if name not in OPS]:
         raise SystemExit(usage(f"no op named {', '.join(unknown)}; known: {', '.join(OPS)}"))
-    dtypes = (options.dtype,) if options.dtype else ("float32", "float64")
+    dtypes = (options.dtype,) if options.dtype else ours.dtypes()
     yield from bar(
         checks.check_ops(ours, theirs, names, dtypes, getattr(options, "cases", 8), options.seed),
         len(names) or len(OPS),
@@ -97,7 +97,7 @@ def ops_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: 
 def programs_section(options: argparse.Namespace, ours: Engine, theirs: Engine, bar: Any) -> Iterator[Row]:
     from parity import search
 
-    dtypes = (options.dtype,) if options.dtype else ("float32", "float64")
+    dtypes = (options.dtype,) if options.dtype else ours.dtypes()
     examples = getattr(options, "examples", 8000)
     row = Row("programs", "random programs")
     with bar.counter(examples) as progress:
@@ -238,6 +238,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return usage(str(error))
     if theirs.name == "torch":
         theirs.module.set_num_threads(1)
+    if not options.dtype and len(ours.dtypes()) == 1 and not options.quiet:
+        print(f"{ours.name} holds {ours.dtypes()[0]} only, so it is checked in that")
     names = [options.command] if options.command else list(SECTIONS)
     found: dict[str, list[Row]] = {}
     options.found = found
@@ -263,7 +265,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if pool is not None:
             pool.shutdown(wait=not stopped, cancel_futures=True)
-    report.write(console, found, ours.name, theirs.name, options.quiet)
+    report.write(console, found, ours.name, theirs.name, options.quiet, ours.runs_scripts)
     if stopped:
         console.print("stopped by Ctrl-C; this is what was found until then")
     try:

@@ -3,7 +3,11 @@
 An engine is a module. If it has torch's names (`tensor` or `from_numpy`, `autograd.grad`), `TorchLike` drives it and
 nothing has to be written: `python -m parity --engine your_module`. A learner's engine that has only `Tensor(array)`,
 operators, `sum`, `backward()` and `.grad` is driven by `Minimal`, as far as it goes: first derivatives, and the ops
-that it has. For anything else subclass `Engine` and put an instance named `parity_engine` into your module.
+that it has. If your engine has other names, write a module with a class `Tensor` that wraps its tensors (an operator
+a line), functions under torch's names (`exp`, `sum(x, dim=None)`, `nn.functional`), and raises NotImplementedError for
+what it can't do; it is checked like an engine. For anything else subclass `Engine` and put an instance named
+`parity_engine` into your module. What is needed of a tensor: `array` gives its values with its dtype. An engine that
+holds one float dtype only is checked in that one.
 
 An op that the engine lacks is *not offered*, which is no fault. It is decided by looking up the names that the op's
 expression uses; beyond that only a NotImplementedError, or a TypeError raised by the call itself (an argument that the
@@ -15,6 +19,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from types import ModuleType
@@ -63,7 +68,7 @@ def needs(expression: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
                 base = base.value
             if isinstance(base, ast.Name) and base.id in ("torch", "F"):
                 names.append(".".join(([] if base.id == "torch" else ["nn", "functional"]) + path[::-1]))
-            elif isinstance(base, ast.Name):
+            else:  # of a tensor: a variable, or what a call or an index gave
                 attributes.append(path[-1])
         elif isinstance(node, ast.BinOp | ast.UnaryOp):
             attributes.append(OPERATORS.get(type(node.op), "__add__"))
@@ -78,6 +83,7 @@ class Engine:
     """One side of a comparison. `orders` is how many orders of derivatives it can give."""
 
     orders = 3
+    runs_scripts = True  # whether a printed script runs with the module as it is
     source = ""  # the module's name that `load` found it by
 
     def __init__(self, module: ModuleType, device: str = "cpu"):
@@ -106,6 +112,12 @@ class Engine:
 
     def requires_grad(self, tensor: Any) -> bool:
         return bool(getattr(tensor, "requires_grad", True))
+
+    def dtypes(self) -> tuple[str, ...]:
+        """The float dtypes that the engine's tensors keep: a learner's engine often has one."""
+        both = ("float32", "float64")
+        kept = tuple(name for name in both if self.array(self.tensor(np.ones(2, name))).dtype == name)
+        return kept or both
 
     def _missing(self, expression: str) -> str:
         """The first name that the expression needs and the engine lacks; empty when it has them all."""
@@ -166,11 +178,24 @@ def torch_zeros(torch: Any, like: Any) -> Any:
 
 
 class Minimal(Engine):
-    """A learner's engine: `Tensor(array)`, operators, `sum`, `backward()`, `.grad`; the values in `.data`."""
+    """A learner's engine: `Tensor(array)`, operators, `sum`, `backward()`, `.grad`; the values in `.data`.
+
+    If `Tensor` takes `requires_grad`, leaves have it True.
+    """
 
     orders = 1
+    runs_scripts = False
+
+    def __init__(self, module: ModuleType, device: str = "cpu"):
+        super().__init__(module, device)
+        try:
+            self.asks = "requires_grad" in inspect.signature(module.Tensor).parameters
+        except (TypeError, ValueError):
+            self.asks = False
 
     def tensor(self, array: np.ndarray, requires_grad: bool = False) -> Any:
+        if self.asks:
+            return self.module.Tensor(np.array(array), requires_grad=requires_grad)
         return self.module.Tensor(np.array(array))
 
     def array(self, tensor: Any) -> np.ndarray:
@@ -187,7 +212,7 @@ class Minimal(Engine):
     gradients = backward  # type: ignore[assignment]
 
     def requires_grad(self, tensor: Any) -> bool:
-        return True
+        return bool(getattr(tensor, "requires_grad", True)) if self.asks else True
 
 
 def load(name: str, device: str = "cpu") -> Engine:
@@ -205,10 +230,15 @@ def _engine_of(module: ModuleType, name: str, device: str) -> Engine:
     own = getattr(module, "parity_engine", None)
     if isinstance(own, Engine):
         return own
+    if name == "torch" and not hasattr(module, "set_num_threads"):
+        raise NotHere(f"the module torch in {list(getattr(module, '__path__', []))} is not PyTorch")
     if hasattr(module, "from_numpy") and hasattr(getattr(module, "autograd", None), "grad"):
         if device != "cpu" and not hasattr(getattr(module, "cuda", None), "is_available"):
             return TorchLike(module)  # an engine of the processor alone stays there
         return TorchLike(module, device) if name == "torch" else TorchLike(module)
     if hasattr(module, "Tensor"):
         return Minimal(module)
-    raise NotHere(f"{name} has neither torch's names nor a Tensor class; see parity.engines")
+    raise NotHere(
+        f"{name} has neither torch's names nor a Tensor class: write a module that gives it one (about twenty lines; "
+        "how, says the docstring of parity.engines)"
+    )

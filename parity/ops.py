@@ -439,7 +439,7 @@ op("take_along", "x.gather(dim, i)", x=full, dim=dim(), i=index_tensor(shape=lam
 op("scatter_add", "torch.scatter_add(x, dim, i, y)", x=full, dim=dim(), i=index_tensor(shape=lambda d, a: d.arrays[a["x"]].shape), y=like("x"))
 op("sort", "torch.sort(x, dim=dim, descending=down, stable=True)[0]", x=full, dim=dim(), down=flag)
 op("argsort", "torch.argsort(x, dim=dim, stable=True)", x=full, dim=dim())
-op("topk", "torch.topk(x, 1, dim=dim)[0]", x=full, dim=dim())
+op("topk", "torch.topk(x, 1, dim=dim)[0]", x=full, dim=dim(), limits=False)  # torch takes any of equal ones
 op("embedding", "F.embedding(i, x)", x=matrix, zero=one_of(0), i=index_tensor("zero"))
 
 _group = "matrix"

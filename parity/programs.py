@@ -581,4 +581,4 @@ def compose_any(
     steps = 1 + source.below(max_ops)
     kind = source.below(16)
     dtype = dtypes[source.below(len(dtypes))]
-    return compose(source, model, ops, steps, dtype, kind == 15 if wild is None else wild, kind == 14)
+    return compose(source, model, ops, steps, dtype, kind == 15 if wild is None else wild, kind == 14 and len(dtypes) > 1)

@@ -82,12 +82,15 @@ def table(section: str, rows: Sequence[Row]) -> Table:
     return out
 
 
-def render_failure(failure: Failure, engine: str, against: str) -> str:
+def render_failure(failure: Failure, engine: str, against: str, runs_scripts: bool = True) -> str:
     """The sentence, the script that shows it (at most 15 lines), both results and the judge's, the seed."""
     finding = failure.finding
     lines = [f"{finding.verdict.value}: {finding.sentence}"]
     if failure.program is not None:
-        lines += ["", f"  python this.py {engine}      # then: python this.py {against}"]
+        if runs_scripts:
+            lines += ["", f"  python this.py {engine}      # then: python this.py {against}"]
+        else:
+            lines += ["", f"  python this.py {against}      # {engine} has other names: write it with them"]
         lines += ["  " + line for line in script_of(failure, engine).split("\n")]
     elif failure.script:
         lines += ["", *("  " + line for line in failure.script.split("\n"))]
@@ -115,12 +118,24 @@ def script_of(failure: Failure, engine: str) -> str:
 
 def brief(value: Any) -> str:
     if isinstance(value, np.ndarray):
-        text = literal(np.vectorize(float)(value) if value.dtype == object else value)
+        if value.dtype == object:
+            try:
+                value = np.vectorize(float, otypes=[object])(value)  # fractions and mpmath's numbers
+            except (TypeError, ValueError):
+                pass  # an engine's array of whatever
+        text = literal(value)
         return (text if len(text) < 300 else text[:300] + " ...") + f"  {value.dtype if value.dtype != object else ''}"
     return f"{type(value).__name__}: {value}" if isinstance(value, Exception) else str(value)
 
 
-def write(console: Console, sections: dict[str, list[Row]], engine: str, against: str, quiet: bool) -> None:
+def write(
+    console: Console,
+    sections: dict[str, list[Row]],
+    engine: str,
+    against: str,
+    quiet: bool,
+    runs_scripts: bool = True,
+) -> None:
     """The tables, the findings in a line each, the failures in full, and the sum."""
     for name, rows in sections.items():
         absent = [row for row in rows if row.verdict is Verdict.NOT_OFFERED]
@@ -148,7 +163,7 @@ def write(console: Console, sections: dict[str, list[Row]], engine: str, against
     failures = [(row, f) for row in everything for f in row.failures]
     for row, failure in failures:
         console.print(Text(f"{row.section} {row.name}", style="bold red"))
-        console.print(Text(render_failure(failure, engine, against)), soft_wrap=True)
+        console.print(Text(render_failure(failure, engine, against, runs_scripts)), soft_wrap=True)
         console.print()
     console.print(Text(summary(sections, engine, against), style="bold red" if failures else "bold green"))
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
+import numpy as np
+
 from parity.checks import Failure, Row, simplify, smallest
 from parity.engines import Engine, load
 from parity.ops import OPS, PROGRAM_OPS
@@ -157,8 +159,10 @@ class Kinds:
         if len(self.kept) < KEPT and self.tried < LOOKED_AT:
             self.tried += 1
             failure = make()
-            steps = failure.program.steps if failure.program else ()
-            kind = failure.finding.verdict, failure.finding.what.split(" ")[0], *(step.op.name for step in steps)
+            found, steps = failure.finding, failure.program.steps if failure.program else ()
+            kind: Any = found.verdict, found.what.split(" ")[0], *(step.op.name for step in steps)
+            if not found.verdict.fails and isinstance(found.ours, np.ndarray) and not np.isfinite(found.ours).all():
+                kind = found.verdict  # all that is at inf and nan
             if kind not in self.kinds:
                 self.kinds.add(kind)
                 self.kept.append(failure)

@@ -303,8 +303,11 @@ def _compare_floats(
         rounding = 64 * np.finfo(x.dtype).eps
         open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
         finite = np.isfinite(x) & np.isfinite(y)
-        knee = np.isnan(e) & (np.abs(near) <= np.finfo(x.dtype).max)  # beyond that it is an overflow, not a choice
-        chosen = open_ & (knee | (~finite & (program.wild() | ~np.isinf(e))))
+        over = np.isfinite(near) & (np.abs(near) > np.finfo(x.dtype).max)  # an overflow is not a choice
+        knee = np.isnan(e) & np.isfinite(near) & ~over
+        chosen = open_ & (knee | (~finite & (program.wild() | ~(np.isinf(e) | over))))
+        if any(finding.verdict is Verdict.UNDECIDED for finding in result.findings):
+            chosen &= finite  # inf and nan may come from what is undecided
         for bad, verdict in (
             (ours_worse, Verdict.OURS_WORSE),
             (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE),
@@ -410,7 +413,10 @@ def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = 
         count = int(wrong.sum())
         at = tuple(int(i) for i in np.argwhere(wrong)[0]) if x.ndim and count else ()
         where = f" at {list(at)}" if at else ""
-        return f"the {what} is {_short(x[at])}{where} where it should be {_short(y[at])}" + (
+        is_, should = _short(x[at]), _short(y[at])
+        if is_ == should:
+            is_, should = str(x[at]), str(y[at])
+        return f"the {what} is {is_}{where} where it should be {should}" + (
             f" ({count} of {x.size} elements differ)" if x.size > 1 else ""
         )
 

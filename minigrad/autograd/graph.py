@@ -154,11 +154,12 @@ class Writes:
         self.last = 0
         self.lock = threading.Lock()
 
-    def count(self, version: list[int]) -> None:
-        """A tensor with this version counter was written to."""
+    def count(self, *versions: list[int]) -> None:
+        """Tensors with these version counters were written to."""
         with self.lock:  # else a thread that was held up here could put an older number back
             self.last = next_number()
-            version[0] += 1
+            for version in versions:
+                version[0] += 1
 
 
 writes = Writes()

@@ -20,23 +20,24 @@ class Applied(Module):
     """A module that applies `function` to its inputs; what the function takes after them are the module's options."""
 
     function: Any
+    options: tuple[str, ...] = ()
     inputs = 1
     __signature__ = inspect.Signature()
 
     def __init_subclass__(cls, function: Any = None) -> None:
         if function is not None:
             parameters = list(inspect.signature(function).parameters.values())[cls.inputs :]
-            hidden = "_stacklevel", "dtype", "training"
-            options = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters if p.name not in hidden]
-            cls.function, cls.__signature__ = staticmethod(function), inspect.Signature(options)
-            if cls.inputs == 1:
-                cls._shown = " ".join([f"{p.name}?=" if p.name == "inplace" else f"{p.name}=" for p in options])
+            taken = [p for p in parameters if p.name not in ("_stacklevel", "dtype")]
+            own = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in taken if p.name != "training"]  # which all modules have
+            cls.function, cls.options = staticmethod(function), tuple([p.name for p in taken])
+            cls.__signature__ = inspect.Signature(own)
+            if cls.inputs == 1 and "_shown" not in vars(cls):
+                cls._shown = " ".join([f"{p.name}?=" if p.name == "inplace" else f"{p.name}=" for p in own])
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__()
         bound = self.__signature__.bind(*args, **options)
         bound.apply_defaults()
-        self.options = tuple(bound.arguments)
         for name, value in bound.arguments.items():
             if name.endswith("weight"):  # of a loss
                 self.register_buffer(name, value)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import source, wrap
-from ..autograd.modes import no_grad
+from ..autograd.modes import is_grad_enabled, no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
 from ..ops.matrix import matmul
@@ -93,6 +93,8 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
+    if isinstance(input, Tensor) and input._array.dtype == np.float16:  # whose exponentials overflow; torch computes in float32
+        return softplus(input.float(), beta, threshold).half()
     return _activated(neural.softplus, "softplus_cpu", input, False, beta, threshold)
 
 
@@ -207,16 +209,21 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
             raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
         if t is not None and t.dtype is not input.dtype:
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
+        if t is not None and name.startswith("running") and t.requires_grad and is_grad_enabled():
+            raise RuntimeError(
+                f"The function 'native_batch_norm' is not differentiable with respect to argument '{name}'. This input cannot have "
+                "requires_grad True."
+            )
     column, axes = (channels,) + (1,) * (input.ndim - 2), (0, *range(2, input.ndim))
     stats = None
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
         factor = 1 / np.sqrt(running_var._array + eps)
-        stats = running_mean._array.reshape(column), factor.reshape(column)
+        stats = np.array(running_mean._array).reshape(column), factor.reshape(column)  # a copy: training goes on with it
     elif size == channels:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-    elif running_mean is not None and running_var is not None:
+    elif running_mean is not None and running_var is not None and size:
         with no_grad():
             running_mean.mul_(1 - momentum).add_(wrap(momentum * input._array.mean(axes)))
             running_var.mul_(1 - momentum).add_(wrap(momentum * input._array.var(axes, ddof=1)))
@@ -234,6 +241,17 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
             f"but got input of size{list(input.shape)}"
         )
     axes = tuple(range(input.ndim - len(shape), input.ndim))
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t._array.shape != shape:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(t.shape)} and "
+                f"normalized_shape = {list(shape)}"
+            )
+        if t is not None and t.dtype is not input.dtype:
+            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {input.dtype.legacy}")
+    if input._array.dtype == np.float16:  # whose squares overflow; torch computes in float32
+        weight, bias = (None if t is None else t.float() for t in (weight, bias))
+        return layer_norm(input.float(), shape, weight, bias, eps).half()
     return neural.layer_norm(input, weight, bias, axes, eps, None)
 
 

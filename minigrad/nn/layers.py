@@ -17,6 +17,7 @@ from ..ops.shapes import flatten
 from ..tensor import Tensor
 from . import functional as F
 from . import init
+from .activations import Applied
 from .module import Module, Parameter, UninitializedParameter
 
 __all__ = ["Linear", "LazyLinear", "Identity", "Flatten", "Dropout", "Embedding", "BatchNorm1d", "LayerNorm"]
@@ -80,32 +81,18 @@ class LazyLinear(Linear):
         return self(input)
 
 
-class Flatten(Module):
+class Flatten(Applied, function=lambda input, start_dim=1, end_dim=-1: flatten(input, start_dim, end_dim)):
     """Joins the dimensions start_dim to end_dim into one: by default all but the batch's."""
 
-    _shown = "start_dim= end_dim="
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__()
-        self.start_dim, self.end_dim = start_dim, end_dim
-
-    def forward(self, input: Tensor) -> Tensor:
-        return flatten(input, self.start_dim, self.end_dim)
-
-
-class Dropout(Module):
+class Dropout(Applied, function=F.dropout):
     """In training, an element is zero with probability p and else divided by 1 - p; in evaluation, nothing happens."""
 
     _shown = "p= inplace="
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        super().__init__()
-        if not 0 <= p <= 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-        self.p, self.inplace = p, inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.dropout(input, self.p, self.training, self.inplace)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        F.dropout(empty(0), self.p)  # ValueError if p is no probability
 
 
 class Embedding(Module):
@@ -134,8 +121,6 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Embedding:
         """An Embedding with this table (n, d), which is not trained unless `freeze` is False."""
-        if embeddings.dim() != 2:
-            raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, columns = embeddings.shape
         return cls(rows, columns, padding_idx, _weight=embeddings, _freeze=freeze)
 

@@ -89,6 +89,14 @@ def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
                 ) from None
 
 
+def as_number(function: str, argument: str, value: Any) -> Any:
+    """A Python number from one or from a tensor of one element; TypeError if that requires grad, which would be lost."""
+    if not isinstance(value, graph.Tensor):
+        return value
+    check(not value.requires_grad, f"{function}(): argument '{argument}' must be Number, not Tensor that requires grad", TypeError)
+    return value.item()
+
+
 def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
     """Write a result, or each of several, into what was given as `out=`; where that is empty, it takes the result's shape.
 

@@ -6,6 +6,7 @@ read what they write. Next: matrix.py.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -29,17 +30,12 @@ NO_DIMENSION = (
 class Region:
     """Some elements of a tensor, as flat positions in C order; found when they are first needed."""
 
-    __slots__ = ("_positions", "_find")
-
     def __init__(self, find: Callable[[], Any]) -> None:
         self._find = find
-        self._positions: Any = None
 
-    @property
+    @functools.cached_property
     def positions(self) -> Any:
-        if self._positions is None:
-            self._positions = self._find()
-        return self._positions
+        return self._find()
 
     @classmethod
     def of_key(cls, shape: tuple[int, ...], key: Any) -> Region:
@@ -50,17 +46,24 @@ class Region:
         """Where the memory of `view` lies within that of `base`; both may have any strides."""
         size = base.itemsize
         start = (view.__array_interface__["data"][0] - base.__array_interface__["data"][0]) // size
-        base_shape, base_strides = base.shape, tuple([s // size for s in base.strides])
-        shape, strides = view.shape, tuple([s // size for s in view.strides])
+        base_shape, base_steps = base.shape, [s // size for s in base.strides]
+        shape, steps = view.shape, [s // size for s in view.strides]
 
         def find() -> Any:
-            extent = 1 + sum([(n - 1) * s for n, s in zip(base_shape, base_strides)])
-            memory = np.full(max(extent, 1), -1)
-            as_laid_out = np.lib.stride_tricks.as_strided(memory, base_shape, [s * 8 for s in base_strides])
-            as_laid_out[...] = np.arange(as_laid_out.size).reshape(base_shape)
-            return np.lib.stride_tricks.as_strided(memory[start:], shape, [s * 8 for s in strides]).copy()
+            at = _places(base_shape, base_steps)
+            flat = np.empty(at.max(initial=0) + 1, np.int64)  # the position of what lies at each place of the base's memory
+            flat[at] = np.arange(at.size).reshape(base_shape)
+            return flat[start + _places(shape, steps)]
 
         return cls(find)
+
+
+def _places(shape: tuple[int, ...], steps: list[int]) -> Any:
+    """Where elements of a shape lie in memory, `steps` apart along each dimension."""
+    places = np.zeros(shape, np.int64)
+    for along, step in zip(np.indices(shape, sparse=True), steps):
+        places += along * step
+    return places
 
 
 def refuse_repeats(written: Any) -> None:
@@ -97,23 +100,18 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
 def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
     x, basic, key, tensors = parse(x, key)
-    if basic or not tensors:
-        last = [k for k in basic if k is not Ellipsis][-1:]
-        op = rules.select
-        if not last or isinstance(last[0], slice):
-            op = rules.take_slice if last else rules.take_all
-        elif last[0] is None:
-            op = rules.take_new_axis
-        try:
+    try:
+        if basic or not tensors:
+            last = [k for k in basic if k is not Ellipsis][-1:]
+            op = rules.select
+            if not last or isinstance(last[0], slice):
+                op = rules.take_slice if last else rules.take_all
+            elif last[0] is None:
+                op = rules.take_new_axis
             x = op(x, basic)
-        except IndexError as error:
-            raise _index_error(error, x) from None
-    if tensors:
-        try:
-            x = take_index(x, tensors[0], key)
-        except IndexError as error:
-            raise _index_error(error, x) from None
-    return x
+        return take_index(x, tensors[0], key) if tensors else x
+    except IndexError as error:
+        raise _index_error(error, x) from None
 
 
 def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:

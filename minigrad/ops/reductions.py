@@ -30,7 +30,10 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
 def in_sum_dtype(x: Any, dtype: Any) -> Any:
     """x in `dtype`, or, where that is None, integers and bools as int64."""
-    return x if dtype is None and x._array.dtype.kind == "f" else x._cast((dtype or dtypes.int64).numpy)
+    if dtype is None and x._array.dtype.kind == "f":
+        return x
+    check(not x.requires_grad or dtype.is_floating_point, f"Autograd not support dtype: {dtype and dtype.legacy}")
+    return x._cast((dtype or dtypes.int64).numpy)
 
 
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -96,7 +99,7 @@ def _index_of(name: str, function: Any) -> Any:
 
 def _truth(name: str, ufunc: np.ufunc) -> Any:
     def apply(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        out = ufunc.reduce(input._array, axis=as_dims(dim, input.ndim), keepdims=keepdim)
+        out = ufunc.reduce(input._array, axis=() if dim == () else as_dims(dim, input.ndim), keepdims=keepdim)
         return wrap(out.astype(np.uint8) if input._array.dtype == np.uint8 else out)
 
     return named(apply, name, "of the elements are true, over `dim`")

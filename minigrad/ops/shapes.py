@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +33,10 @@ SEVERAL_VIEWS = (
 
 def as_dim(dim: Any, ndim: int) -> int:
     """A dimension counted from the front; IndexError if it is out of range. A 0-d tensor has one dimension here."""
-    dim, size = operator.index(dim), max(ndim, 1)
+    try:
+        dim, size = dim.__index__(), max(ndim, 1)
+    except AttributeError:
+        raise TypeError(f"a dimension must be int, not {type(dim).__name__}") from None
     if not -size <= dim < size:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})")
     return dim % size  # type: ignore[no-any-return]
@@ -246,7 +248,7 @@ def permute(x: Any, *dims: Any) -> Any:
 @torch_function
 def squeeze(x: Any, dim: Any = None) -> Any:
     """x without its dimensions of size 1, or without those of `dim` that have size 1."""
-    dims, shape = as_dims(dim, x.ndim), x._array.shape
+    dims, shape = () if dim == () else as_dims(dim, x.ndim), x._array.shape
     axes = tuple([d for d in (range(x.ndim) if dims is None else dims) if shape[d] == 1])
     return (rules.squeeze_all if dim is None else rules.squeeze_axes)(x, axes)
 

@@ -16,7 +16,7 @@ from ..rules.elementwise import abs, sign, where
 from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
-from .calling import check, named, return_type, torch_function
+from .calling import as_number, check, named, return_type, torch_function
 from .promotion import HALF
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
@@ -108,7 +108,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     kind = x.dtype.legacy
     check(x.is_floating_point(), f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {kind}")
     check(not isinstance(p, str) or p == "fro", f"linalg.matrix_norm: Order {p} not supported.")
-    p, axes = 2.0 if p in ("fro", None) else float(p), as_dims(dim, x.ndim)
+    p, axes = 2.0 if p in ("fro", None) else as_number("norm", "p", p), as_dims(dim, x.ndim)
     if (p < 0 or p == math.inf) and count(x._array.shape, axes) == 0:
         raise RuntimeError(
             f"linalg.vector_norm cannot compute the {p:g} norm on an empty tensor because the operation does not have an identity"

@@ -104,7 +104,8 @@ class Optimizer:
                     grad = np.array(grad)
                     self._add_scaled(grad, param, weight_decay)
                 self._update(parameter, param, grad, group)
-                writes.count(parameter._writes)
+                state = self.state.get(parameter, {}).values()
+                writes.count(parameter._writes, *[t._writes for t in state if isinstance(t, Tensor)])
         return loss
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:

@@ -80,8 +80,6 @@ def scatter_axis(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> A
 
 def _along(index: Array, axis: int) -> tuple[Any, ...]:
     """The key with which `index` runs along `axis`, and every other axis along itself."""
-    if index.ndim == 0:  # then what is indexed has at most one element
-        return ()
     grids: list[Any] = list(np.ogrid[tuple(slice(n) for n in index.shape)]) if index.ndim > 1 else [None]
     grids[axis] = index
     return tuple(grids)

@@ -254,9 +254,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise RuntimeError("each element in list of batch should be of equal size")
         columns = [default_collate(column) for column in zip(*batch)]
         return type(first)(*columns) if hasattr(first, "_fields") else columns
-    kind = first.dtype if isinstance(first, np.ndarray) else type(first)
     text = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found "
-    raise TypeError(f"{text}{kind}")
+    raise TypeError(f"{text}{type(first)}")
 
 
 def _default_convert(sample: Any) -> Any:

@@ -237,3 +237,130 @@ def test_what_is_chosen_lies_in_order_so_that_reshape_is_a_view(choose) -> None:
     assert y.is_contiguous()
     y.mul_(2)
     assert row.tolist() == y.flatten().tolist()
+
+
+def test_running_statistics_that_move_on_do_not_change_an_earlier_gradient() -> None:
+    mean, weight = torch.zeros(2), torch.ones(2, requires_grad=True)
+    x, cotangent = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
+    y = torch.nn.functional.batch_norm(x, mean, torch.ones(2), weight)
+    mean.add_(7)
+    y.backward(cotangent)
+    np.testing.assert_allclose(weight.grad.numpy(), [6.5, 13.0], rtol=1e-4)
+
+
+def test_running_statistics_that_ask_for_a_gradient_are_refused() -> None:
+    x, mean = torch.rand(3, 2, requires_grad=True), torch.zeros(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="not differentiable with respect to argument 'running_mean'"):
+        torch.nn.functional.batch_norm(x, mean, torch.ones(2))
+
+
+def test_an_empty_batch_leaves_the_running_statistics_alone() -> None:
+    layer = torch.nn.BatchNorm1d(3)
+    assert layer(torch.ones(0, 3)).shape == (0, 3)
+    assert layer.running_mean.tolist() == [0, 0, 0] and layer.running_var.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("weight", [torch.ones(1), torch.ones(3, dtype=torch.float64)])
+def test_layer_norm_refuses_a_weight_of_another_shape_or_dtype(weight) -> None:
+    with pytest.raises(RuntimeError, match="same shape as normalized_shape|mixed dtype"):
+        torch.nn.functional.layer_norm(torch.rand(2, 3), (3,), weight)
+
+
+def test_float16_does_not_overflow_inside_softplus_and_layer_norm() -> None:
+    x = torch.tensor([20.0, -1.0], dtype=torch.float16, requires_grad=True)
+    y = torch.nn.functional.softplus(x)
+    y.backward(torch.tensor([0.5, 2.0], dtype=torch.float16))
+    np.testing.assert_allclose(y.tolist(), [20, np.log1p(np.exp(-1))], rtol=1e-3)
+    np.testing.assert_allclose(x.grad.tolist(), [0.5, 2 / (1 + np.e)], rtol=1e-3)
+    z = torch.nn.functional.layer_norm(torch.tensor([[300.0, -300.0, 100.0, 5.0]], dtype=torch.float16), (4,))
+    values = np.array([300.0, -300.0, 100.0, 5.0])
+    np.testing.assert_allclose(z.tolist()[0], (values - values.mean()) / values.std(), rtol=2e-3)
+
+
+def test_an_index_of_no_dimensions_that_was_overwritten_is_seen_in_backward() -> None:
+    x, i = torch.tensor([1.0, 2.0, 4.0], requires_grad=True), torch.tensor(0)
+    y = x.index_select(0, i)
+    i.fill_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward(torch.tensor([0.5]))
+
+
+def test_no_dimensions_are_not_all_dimensions() -> None:
+    assert torch.ones(1, 2, 1).squeeze(()).shape == (1, 2, 1)
+    assert torch.tensor([1, 0]).all(()).tolist() == [True, False] and torch.tensor([[1, 0]]).any(()).tolist() == [[True, False]]
+
+
+def test_a_state_of_an_optimizer_that_moved_on_is_seen_in_backward() -> None:
+    w, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.Adam([w], lr=0.1)
+    w.grad = torch.tensor([0.5, -1.0])
+    optimizer.step()
+    y = optimizer.state[w]["exp_avg"] * v
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.backward(torch.randn(2))
+
+
+def test_gather_and_scatter_by_an_index_without_dimensions() -> None:
+    x, place = torch.tensor([1.0, 2.0, 4.0], requires_grad=True), torch.tensor(2)
+    x.gather(0, place).backward(torch.tensor(0.5))
+    assert x.gather(0, place).tolist() == 4.0 and x.grad.tolist() == [0, 0, 0.5]
+    y, x.grad = x.scatter(0, place, 8.0), None
+    y.backward(torch.tensor([3.0, 5.0, 7.0]))
+    assert y.tolist() == [1, 2, 8] and x.grad.tolist() == [3, 5, 0]
+    zero = torch.tensor(3.0)
+    assert zero.scatter(0, torch.tensor([0]), 4.0).tolist() == 4
+    assert zero.scatter_add(0, torch.tensor([0, 0]), torch.tensor([1.0, 2.0])).tolist() == 6
+    assert zero.gather(0, place * 0).shape == () and zero.gather(0, torch.tensor([0, 0])).tolist() == [3, 3]
+
+
+def test_a_handle_removes_only_its_own_hook() -> None:
+    x = torch.ones(2, requires_grad=True)
+    first = x.register_hook(lambda g: g * 2)
+    first.remove()
+    x.register_hook(lambda g: g * 5)
+    first.remove()
+    (x * 1).backward(torch.tensor([1.0, -2.0]))
+    assert x.grad.tolist() == [5, -10]
+
+
+@pytest.mark.parametrize("call", [
+    lambda w: torch.full((2,), w), lambda w: torch.ones(2).new_full((2,), w), lambda w: torch.full_like(torch.ones(2), w),
+    lambda w: torch.arange(w), lambda w: torch.ones(2).norm(w),
+])  # fmt: skip
+def test_a_tensor_whose_gradient_would_be_lost_is_no_number(call) -> None:
+    with pytest.raises(TypeError, match="must be Number, not Tensor"):
+        call(torch.tensor(2.0, requires_grad=True))
+    call(torch.tensor(2.0))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum"])
+def test_a_sum_in_integers_loses_no_gradient_silently(name: str) -> None:
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="Autograd not support dtype: Long"):
+        getattr(x, name)(0, dtype=torch.int64)
+
+
+def test_an_integer_that_does_not_fit_is_refused_by_fill() -> None:
+    x = torch.zeros(2, dtype=torch.uint8)
+    with pytest.raises(RuntimeError, match="cannot be converted to type uint8_t without overflow"):
+        x.fill_(300)
+    assert x.tolist() == [0, 0]
+
+
+def test_create_graph_records_gradients_also_inside_no_grad() -> None:
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([0.5, -1.0])
+    y = x**3 @ w
+    with torch.no_grad():
+        y.backward(create_graph=True)
+    first, x.grad = x.grad, None
+    (first**2 @ w).backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * (3 * np.array([1.0, 4]) * w.numpy()) * 6 * np.array([1.0, 2]) * w.numpy() ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -> None:
+    x, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    x.grad = torch.tensor([1.0, 2.0])
+    (v + x if swapped else x + v).backward(x.grad)
+    assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]

@@ -367,7 +367,9 @@ def test_wrong_vectors_and_what_is_no_tensor_are_refused() -> None:
     x = torch.ones(2)
     with pytest.raises(RuntimeError, match=r"v has invalid size: should be torch.Size\(\[2\]\) but got torch.Size\(\[3\]\)"):
         functional.jvp(torch.sin, x, torch.ones(3))
-    with pytest.raises(RuntimeError, match="v can only be None for a single Tensor with a single element"):
+    with pytest.raises(RuntimeError, match="v can only be None if the user-provided function returns a single Tensor"):
         functional.vjp(torch.sin, x)
-    with pytest.raises(TypeError, match="must be either a Tensor or a tuple of Tensors, not of <class 'float'>"):
+    with pytest.raises(RuntimeError, match="v is a tuple of invalid length: should be 1 but got 2"):
+        functional.jvp(torch.sin, x, (x, x))
+    with pytest.raises(TypeError, match="outputs of the user-provided function given to jacobian must be .* <class 'float'>"):
         functional.jacobian(lambda x: x.sum().item(), x)

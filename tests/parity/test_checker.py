@@ -185,6 +185,11 @@ def test_the_sentence_says_what_is_wrong(bend, words):
     assert result.verdict is Verdict.OURS_WORSE and words in result.findings[0].sentence
 
 
+def test_two_numbers_that_differ_are_not_written_alike():
+    text = verdicts.describe("value", np.array([1.1, 2.0]), np.array([1.1 + 1e-9, 2.0]))
+    assert "1.1 at [0]" in text and "1.100000001" in text
+
+
 def test_a_factor_names_the_broadcast_that_it_may_come_from():
     p = program("add", np.ones((4, 3), np.float32), np.ones(3, np.float32))
     result = verdicts.check(p, Bent(lambda g: g / 4 if g.ndim == 1 else g), TORCH, 1, "always")
@@ -360,6 +365,52 @@ def test_a_toy_engine_that_forgets_to_sum_is_caught(monkeypatch):
     toy = load("tests.parity.toy")
     monkeypatch.setattr(toy.module, "fold", lambda g, like: np.resize(g, like.shape).astype(like.dtype))
     assert any(row.fails for row in checks.check_ops(toy, TORCH, ["add", "mul"]))
+
+
+def test_an_engine_whose_tensor_takes_requires_grad_is_asked_for_it(monkeypatch):
+    toy = load("tests.parity.toy").module
+
+    class Asking(toy.Tensor):
+        def __init__(self, data, requires_grad=False):
+            super().__init__(data)
+            self.requires_grad = requires_grad
+
+    monkeypatch.setattr(toy, "Tensor", Asking)
+    engine = load("tests.parity.toy")
+    assert engine.tensor(np.ones(2), True).requires_grad and not engine.tensor(np.ones(2)).requires_grad
+
+
+def test_an_engine_of_one_dtype_is_checked_in_that(monkeypatch, capsys):
+    toy = load("tests.parity.toy").module
+    init = toy.Tensor.__init__
+    monkeypatch.setattr(toy.Tensor, "__init__", lambda self, data, parents=(): init(self, np.asarray(data, float), parents))
+    assert load("tests.parity.toy").dtypes() == ("float64",)
+    assert main(["ops", "add", "mul", "--engine", "tests.parity.toy"]) == 0
+    assert "holds float64 only" in capsys.readouterr().out
+    assert main(["programs", "--examples", "60", "--engine", "tests.parity.toy"]) == 0
+
+
+def test_a_difference_of_an_engine_with_other_names_does_not_promise_that_its_script_runs(monkeypatch, capsys):
+    toy = load("tests.parity.toy").module
+    monkeypatch.setattr(toy.Tensor, "__add__", lambda self, other: toy.Tensor(self.data - toy.lift(other, self).data))
+    assert main(["ops", "add", "--engine", "tests.parity.toy"]) == 1
+    out = capsys.readouterr().out
+    assert "python this.py torch" in out and "tests.parity.toy has other names" in out and "torch.tensor([]" not in out
+
+
+def test_an_attribute_of_what_a_call_gives_is_needed_too():
+    assert "add_" in needs("x.clone().add_(y)")[1] and "view" in needs("x.reshape(-1).view(shape)")[1]
+    assert load("tests.parity.toy").missing("x.sum().frobnicate()") == "frobnicate"
+
+
+def test_whatever_an_engines_array_holds_can_be_shown():
+    assert "object" in report.brief(np.array([object()])) and "0.5" in report.brief(np.array([referee.Fraction(1, 2)]))
+
+
+def test_a_module_torch_that_is_not_pytorch_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", type(sys)("torch"))
+    with pytest.raises(NotHere, match="not PyTorch"):
+        load("torch")
 
 
 def test_an_unknown_module_is_named():
