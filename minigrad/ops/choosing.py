@@ -138,7 +138,7 @@ def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
     given = index._array.size
     check(x.ndim or given == 1, f"{name}(): Index to scalar can have only 1 value, got {given} value(s)")
     check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
-    return index if index.ndim else wrap(np.atleast_1d(index._storage()), None, index._writes)
+    return _vector_like(index)
 
 
 @torch_function

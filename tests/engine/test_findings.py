@@ -227,6 +227,18 @@ def test_a_hook_after_accumulation_runs_unrecorded() -> None:
     assert x.tolist() == [-2.0, 4.0]
 
 
+@pytest.mark.parametrize("choose", [
+    lambda x: x[:, [0, 2]], lambda x: x.t()[[0, 1]], lambda x: x.t().cumsum(0), lambda x: x.t().gather(0, torch.zeros(2, 3, dtype=torch.int64)),
+    lambda x: x.t().scatter(0, torch.zeros(1, 3, dtype=torch.int64), 1.0),
+])  # fmt: skip
+def test_what_is_chosen_lies_in_order_so_that_reshape_is_a_view(choose) -> None:
+    y = choose(torch.arange(12.0).reshape(3, 4).requires_grad_())
+    row = y.reshape(-1)
+    assert y.is_contiguous()
+    y.mul_(2)
+    assert row.tolist() == y.flatten().tolist()
+
+
 def test_running_statistics_that_move_on_do_not_change_an_earlier_gradient() -> None:
     mean, weight = torch.zeros(2), torch.ones(2, requires_grad=True)
     x, cotangent = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
