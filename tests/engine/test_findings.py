@@ -366,18 +366,6 @@ def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -
     assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("choose", [
-    lambda x: x[:, [0, 2]], lambda x: x.t()[[0, 1]], lambda x: x.t().cumsum(0), lambda x: x.t().gather(0, torch.zeros(2, 3, dtype=torch.int64)),
-    lambda x: x.t().scatter(0, torch.zeros(1, 3, dtype=torch.int64), 1.0),
-])  # fmt: skip
-def test_what_is_chosen_lies_in_order_so_that_reshape_is_a_view(choose) -> None:
-    y = choose(torch.arange(12.0).reshape(3, 4).requires_grad_())
-    row = y.reshape(-1)
-    assert y.is_contiguous()
-    y.mul_(2)
-    assert row.tolist() == y.flatten().tolist()
-
-
 @pytest.mark.parametrize("shape, dim", [((200_000, 2), 0), ((2, 200_000, 3), 1), ((1000, 200, 2), (0, 1)), ((400, 3, 500), (0, 2)), ((70_001, 2), 0)])
 @pytest.mark.parametrize("keepdim", [False, True])
 def test_many_rows_are_added_without_losing_digits(shape, dim, keepdim) -> None:
