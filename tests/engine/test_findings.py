@@ -364,3 +364,14 @@ def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -
     x.grad = torch.tensor([1.0, 2.0])
     (v + x if swapped else x + v).backward(x.grad)
     assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype, value", [("uint8", 300), ("uint8", -256), ("int8", -129), ("int16", 40_000), ("int32", 2**40), ("int64", np.nan)])
+@pytest.mark.parametrize("key", [0, [0, 1], slice(0, 2), ...], ids=str)
+def test_a_number_that_does_not_fit_is_not_assigned(dtype, value, key) -> None:
+    x = torch.zeros(3, dtype=getattr(torch, dtype))
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x[key] = value
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x.fill_(value)
+    assert x.tolist() == [0, 0, 0]
