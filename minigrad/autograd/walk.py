@@ -45,14 +45,13 @@ def backward(
     targets = None if inputs is None else as_tuple(inputs)
     if targets == ():
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-    for t in targets or ():
-        t.retain_grad()
     if create_graph:
         warnings.warn(GRADIENT_CYCLE, stacklevel=3)
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
+    for t in targets or ():
+        t.retain_grad()
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
-    if grad_tensors is not None and not create_graph:
-        found = apart_from_held(found, gradients)
+    found = found if grad_tensors is None or create_graph else apart_from_held(found, gradients)
     while found:
         node, g = found.popitem()
         tensor = node.variable if type(node) is AccumulateGrad else None
