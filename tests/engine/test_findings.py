@@ -366,6 +366,15 @@ def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -
     assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("dtype, value", [("uint8", 300), ("uint8", -256), ("int8", -129), ("int16", 40_000), ("int32", 2**40), ("int64", np.nan)])
+@pytest.mark.parametrize("key", [0, [0, 1], slice(0, 2), ...], ids=str)
+def test_a_number_that_does_not_fit_is_not_assigned(dtype, value, key) -> None:
+    x = torch.zeros(3, dtype=getattr(torch, dtype))
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x[key] = value
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x.fill_(value)
+    assert x.tolist() == [0, 0, 0]
 @pytest.mark.parametrize("shape, dim", [((200_000, 2), 0), ((2, 200_000, 3), 1), ((1000, 200, 2), (0, 1)), ((400, 3, 500), (0, 2)), ((70_001, 2), 0)])
 @pytest.mark.parametrize("keepdim", [False, True])
 def test_many_rows_are_added_without_losing_digits(shape, dim, keepdim) -> None:
