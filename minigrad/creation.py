@@ -233,7 +233,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
 
     int64 if all three are ints, else the default float type. RuntimeError for a step of 0 or of the wrong sign.
     """
-    start, end, step = (as_number("arange", "end", v) for v in ((0, start, step) if end is None else (start, end, step)))
+    if end is None:
+        start, end = 0, start
+    start, end, step = (as_number("arange", "end", v) for v in (start, end, step))
     check(all([math.isfinite(v) for v in (start, end, step)]), f"unsupported range: {start} -> {end}")
     check(step != 0, "step must be nonzero")
     check((end - start) * step >= 0, "upper bound and lower bound inconsistent with step sign")

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["dtype", "Size", "device", "promote_types", "get_default_dtype", "set_default_dtype", "finfo", "iinfo"]
-
 
 class dtype:
     """The type of a tensor's elements, e.g. `torch.float32`; compared by identity.

@@ -258,7 +258,7 @@ class Memory:
             raise TypeError(f"can't assign a {_type_name(value)} to a {self.type()}")
         number = not isinstance(value, Memory)
         if number:
-            value = wrap(np.asarray(value))
+            value = wrap(_in_range(value, self._array.dtype))
         parsed = indexing.parse(self, key)
         by_tensors = bool(parsed[-1])
         # one value where a mask is True is masked_fill_, which converts it; everything else by index tensors does not
@@ -370,9 +370,7 @@ class Memory:
                 )
             return self.copy_(shapes.clone(value))
         recorded, to = self._must_record(), self._array.dtype
-        if to.kind in "iu" and not np.iinfo(to).min <= value <= np.iinfo(to).max:
-            raise RuntimeError(f"value cannot be converted to type {to.name}_t without overflow")
-        self._storage()[...] = np.asarray(value).astype(to)
+        self._storage()[...] = _in_range(value, to).astype(to)
         writes.count(self._writes)
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
@@ -394,6 +392,13 @@ class Memory:
         if recorded:
             self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
         return self
+
+
+def _in_range(value: Any, to: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """A number as an array; RuntimeError if an integer type has no place for it. Negative ones go round in uint8, as in torch."""
+    if to.kind in "iu" and not -np.iinfo(to).max - (to.kind == "i") <= value <= np.iinfo(to).max:
+        raise RuntimeError(f"value cannot be converted to type {'int' if to.name == 'int32' else to.name + '_t'} without overflow")
+    return np.asarray(value)
 
 
 def _type_name(value: Any) -> str:

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from . import dtypes
 
-__all__ = ["set_printoptions", "tensor_repr"]
-
 
 @dataclass
 class PrintOptions:

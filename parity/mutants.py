@@ -213,8 +213,8 @@ edit("slice-shift", "rules.indexing:scatter_slice.forward", "out[key] = x", "out
 
 # ------------------------------------------------------------------------------------- broadcasting, shapes and dtypes
 
-edit("broadcast-mean", "rules.shapes:sum_to_size.forward", "np.add.reduce(x, axis=0 if extra == 1 else tuple(range(extra)))", "np.mean(x, axis=tuple(range(extra)))", "A broadcast gradient averaged over the axes it was stretched along.")
-edit("broadcast-first", "rules.shapes:sum_to_size.forward", "x = np.add.reduce(x, axis=axes, keepdims=True)", "x = np.take(x, [0], axis=axes[-1]) if len(axes) == 1 else np.add.reduce(x, axis=axes, keepdims=True)", "Size-1 axes: the first slice is taken instead of the sum.")
+edit("broadcast-mean", "rules.shapes:sum_to_size.forward", "total(x, 0 if extra == 1 else tuple(range(extra)))", "np.mean(x, axis=tuple(range(extra)))", "A broadcast gradient averaged over the axes it was stretched along.")
+edit("broadcast-first", "rules.shapes:sum_to_size.forward", "(total(x, axes, True) if axes else x)", "(np.take(x, [0], axis=axes[-1]) if len(axes) == 1 else total(x, axes, True) if axes else x)", "Size-1 axes: the first slice is taken instead of the sum.")
 edit("broadcast-size-1", "rules.shapes:sum_to_size.forward", "(shape[i - extra] == 1 and n != 1)", "(shape[i - extra] == 1 and n == 2)", "Axes of size 1 recognised only when stretched to 2, the size in the test.")
 edit("float64-leak", "autograd.walk:fit", "g if g.dtype == like.dtype else g.astype(like.dtype)", "g", "A float64 gradient arrives in a float32 leaf.", "programs")
 
@@ -269,14 +269,17 @@ def names() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------------------- hunting
 
-def sections(ours: Engine, theirs: Engine, seed: int, optimizer: str = "") -> dict[str, Callable[[], Iterator[Row]]]:
+TRAINED = [*training.OPTIMIZERS, *training.SCHEDULES]
+
+
+def sections(ours: Engine, theirs: Engine, seed: int, trained: str = "") -> dict[str, Callable[[], Iterator[Row]]]:
     """The default checks, with their default sizes, as rows; without shrinking, since only the verdict counts here."""
     return {
         "ops": lambda: _ops(ours, theirs, seed),
         "corners": lambda: corners.check_corners(ours, theirs),
         "calls": lambda: iter([calls.check_calls(ours, theirs, seed=seed, shrink=False)]),
         "programs": lambda: iter([search.check_programs(ours, theirs, seed=seed, shrink=False)]),
-        "training": lambda: training.check_training(ours, theirs, [optimizer] if optimizer else list(training.OPTIMIZERS), "float32"),
+        "training": lambda: training.check_training(ours, theirs, [trained] if trained else TRAINED, "float32"),
     }
 
 
@@ -310,9 +313,9 @@ def _fail(row: Row, verdict: Verdict, sentence: str, seed: int) -> None:
 
 def hunt(mutant: Mutant, ours: Engine, theirs: Engine, seed: int, failing: dict[str, dict[str, int]]) -> tuple[str, int] | None:
     """(check, examples) of the first check that sees the mutant; None if none does."""
-    optimizer = mutant.first if mutant.first in training.OPTIMIZERS else ""
-    every = sections(ours, theirs, seed, optimizer)
-    first = "training" if optimizer else mutant.first
+    trained = mutant.first if mutant.first in TRAINED else ""
+    every = sections(ours, theirs, seed, trained)
+    first = "training" if trained else mutant.first
     for section in sorted(every, key=lambda name: name != first):
         if section not in failing:
             sound = sections(ours, theirs, seed)[section]

@@ -88,6 +88,11 @@ def tensor(shape: Callable[[Drawing, dict[str, Any]], Sequence[int]], low: float
     return draw
 
 
+def constant(shape: Callable[[Drawing, dict[str, Any]], Sequence[int]], low: float = -BIG, high: float = BIG) -> Kind:
+    """A new float tensor of x's dtype that wants no gradient, as weights and running statistics may not."""
+    return lambda d, args: d.floats(shape(d, args), low, high, 0.0, False, d.arrays[args["x"]].dtype)
+
+
 def like(name: str, **domain: Any) -> Kind:
     return tensor(lambda d, args: d.arrays[args[name]].shape, **domain)
 
@@ -268,6 +273,17 @@ def permutation(d: Drawing, args: dict[str, Any]) -> tuple[int, ...]:
     return tuple(left.pop(d.below(len(left))) - (len(left) + 1 if False else 0) for _ in range(len(left)))
 
 
+def channels(d: Drawing, args: dict[str, Any]) -> tuple[int, ...]:
+    return (d.arrays[args["x"]].shape[1],)
+
+
+def one_place(d: Drawing, args: dict[str, Any]) -> tuple[int, ...]:
+    """The shape of x, with one place along the drawn axis: no place comes twice."""
+    shape = list(d.arrays[args["x"]].shape)
+    shape[args["dim"]] = 1
+    return tuple(shape)
+
+
 def several(joins: bool) -> Kind:
     """Two or three tensors that `cat` (equal but for the axis) or `stack` (all equal) takes; a repeat is likely."""
     def draw(d: Drawing, args: dict[str, Any]) -> list[Ref]:
@@ -354,6 +370,8 @@ op("x.pow", "x.pow(k)", x=safe, k=one_of(2, 3, 0.5), ulps=2)
 op("clamp", "torch.clamp(x, low, high)", x=x, low=one_of(-1, 0, -0.5), high=one_of(1, 2, 0.5))
 op("clamp_min", "x.clamp(min=low)", x=x, low=one_of(0, -1, 0.5))
 op("clamp_max", "x.clamp(max=high)", x=x, high=one_of(0, 1, 0.5))
+op("clamp_tensors", "torch.clamp(x, y, z)", x=x, y=like("x"), z=like("x"), programs=False)
+op("atan2", "torch.atan2(x, y)", x=x, y=fits("x", gap=0.25), ulps=2, limits=False, programs=False)
 op("maximum", "torch.maximum(x, y)", x=x, y=fits("x"))
 op("minimum", "torch.minimum(x, y)", x=x, y=fits("x"))
 op("where", "torch.where(m, x, y)", x=x, m=mask(), y=fits("x"))
@@ -387,6 +405,8 @@ op("softmax", "torch.softmax(x, dim=dim)", x=tame, dim=dim(), ulps=4)
 op("log_softmax", "torch.log_softmax(x, dim=dim)", x=tame, dim=dim(), ulps=4)
 op("var", "torch.var(x, dim=dim, keepdim=keepdim)", x=real(dims=(1, 1), empty=False), dim=dim(), keepdim=flag)
 op("var_biased", "torch.var(x, dim=dim, correction=0)", x=some, dim=dims(none=False))
+op("var_correction", "torch.var(x, dim=dim, correction=k, keepdim=keepdim)", x=some, dim=dims(none=False), k=one_of(0, 0.5), keepdim=flag, programs=False)
+op("norm_p", "torch.norm(x, p=k, dim=dim)", x=real(gap=0.25, empty=False), dim=dim(), k=one_of(3, float("inf")), ulps=4, programs=False)
 op("norm1", "torch.norm(x, p=1)", x=some)
 op("norm", "x.norm()", x=real(gap=0.25, empty=False), ulps=1)
 op("norm_dim", "torch.norm(x, dim=dim, keepdim=keepdim)", x=real(gap=0.25, empty=False), dim=dim(), keepdim=flag, ulps=1)
@@ -416,7 +436,7 @@ op("repeat", "x.repeat(sizes)", x=real(dims=(0, 3)), sizes=given(lambda d, a: tu
 op("flip", "torch.flip(x, (dim,))", x=axis, dim=dim())
 op("roll", "torch.roll(x, k, dim)", x=axis, dim=dim(), k=one_of(1, -1, 2))
 op("cat", "torch.cat(xs, dim=dim)", x=full, dim=dim(), xs=several(True))
-op("stack", "torch.stack(xs, dim=dim)", x=x, dim=given(lambda d, a: d.below(ndim(d, a, "x") + 1)), xs=several(False))
+op("stack", "torch.stack(xs, dim=dim)", x=x, dim=given(lambda d, a: d.below(2 * (ndim(d, a, "x") + 1)) - ndim(d, a, "x") - 1), xs=several(False))
 op("unbind", "torch.unbind(x, dim)[0]", x=full, dim=dim())
 op("split", "torch.split(x, k, dim)[0]", x=full, dim=dim(), k=one_of(1, 2))
 op("chunk", "torch.chunk(x, k, dim)[0]", x=full, dim=dim(), k=one_of(2, 1, 3))
@@ -437,10 +457,13 @@ op("masked_select", "torch.masked_select(x, m)", x=x, m=mask())
 op("gather", "torch.gather(x, dim, i)", x=full, dim=dim(), i=index_tensor(shape=lambda d, a: d.arrays[a["x"]].shape))
 op("take_along", "x.gather(dim, i)", x=full, dim=dim(), i=index_tensor(shape=lambda d, a: d.arrays[a["x"]].shape))
 op("scatter_add", "torch.scatter_add(x, dim, i, y)", x=full, dim=dim(), i=index_tensor(shape=lambda d, a: d.arrays[a["x"]].shape), y=like("x"))
+op("scatter", "torch.scatter(x, dim, i, y)", x=full, dim=dim(), i=index_tensor(shape=one_place), y=tensor(one_place), programs=False)
+op("scatter_number", "torch.scatter(x, dim, i, k)", x=full, dim=dim(), i=index_tensor(shape=one_place), k=one_of(0.0, 1.5), programs=False)
 op("sort", "torch.sort(x, dim=dim, descending=down, stable=True)[0]", x=full, dim=dim(), down=flag)
 op("argsort", "torch.argsort(x, dim=dim, stable=True)", x=full, dim=dim())
 op("topk", "torch.topk(x, 1, dim=dim)[0]", x=full, dim=dim(), limits=False)  # torch takes any of equal ones
 op("embedding", "F.embedding(i, x)", x=matrix, zero=one_of(0), i=index_tensor("zero"))
+op("embedding_padded", "F.embedding(i, x, padding_idx=k)", x=matrix, zero=one_of(0), k=one_of(0, -1), i=index_tensor("zero"), programs=False)
 
 _group = "matrix"
 op("matmul", "x @ y", x=real(dims=(1, 3)), y=tensor(matrix_pair))
@@ -450,6 +473,8 @@ op("mv", "torch.mv(x, y)", x=real(dims=(2, 2)), y=tensor(lambda d, a: d.arrays[a
 op("bmm", "torch.bmm(x, y)", x=real(dims=(3, 3)), y=tensor(lambda d, a: (d.arrays[a["x"]].shape[0], d.arrays[a["x"]].shape[2], 2)))
 op("dot", "torch.dot(x, y)", x=real(dims=(1, 1)), y=like("x"))
 op("outer", "torch.outer(x, y)", x=real(dims=(1, 1)), y=real(dims=(1, 1)))
+op("cross", "torch.cross(x, y, dim=dim)", x=given(lambda d, a: d.floats(d.pick(((3,), (2, 3), (3, 2))))), y=like("x"),
+   dim=given(lambda d, a: d.arrays[a["x"]].shape.index(3) - ndim(d, a, "x") * d.below(2)), programs=False)
 op("einsum", "torch.einsum('ij,jk->ik', x, y)", x=matrix, y=tensor(lambda d, a: (d.arrays[a["x"]].shape[1], 2)))
 op("einsum_batch", "torch.einsum('bij,bj->bi', x, y)", x=real(dims=(3, 3), empty=False), y=tensor(lambda d, a: (d.arrays[a["x"]].shape[0], d.arrays[a["x"]].shape[2])))
 op("gram", "x @ x.T", x=matrix)
@@ -468,17 +493,39 @@ op("nll_loss", "F.nll_loss(x, i, reduction=how)", x=matrix, i=classes(), how=one
 op("cross_entropy", "F.cross_entropy(x, i, reduction=how)", x=real(-10, 10, dims=(2, 2), empty=False), i=classes(), how=one_of("mean", "sum", "none"), ulps=4)
 op("cross_entropy_smooth", "F.cross_entropy(x, i, label_smoothing=0.1)", x=real(-10, 10, dims=(2, 2), empty=False), i=classes(), ulps=4)
 op("cross_entropy_probs", "F.cross_entropy(x, y)", x=real(-10, 10, dims=(2, 2), empty=False), y=like("x", low=0.0, high=1.0), ulps=4)
+_weights = constant(lambda d, a: d.arrays[a["x"]].shape[-1:], 0.25, 3.0)  # of classes
+_how, _some_smooth = one_of("mean", "sum", "none"), one_of(0.0, 0.1)
+op("nll_loss_weighted", "F.nll_loss(x, i, weight=w, ignore_index=k, reduction=how)", x=matrix, i=classes(), w=_weights, k=one_of(-100, 0, 1), how=_how, programs=False)
+op("nll_loss_ignoring", "F.nll_loss(x, i, ignore_index=k)", x=matrix, i=classes(), k=one_of(0, 1), programs=False)
+op("cross_entropy_weighted", "F.cross_entropy(x, i, weight=w, ignore_index=k, reduction=how, label_smoothing=s)", x=real(-10, 10, dims=(2, 2), empty=False),
+   i=classes(), w=_weights, k=one_of(-100, 0, 1), how=_how, s=_some_smooth, ulps=4, programs=False)
+op("cross_entropy_probs_weighted", "F.cross_entropy(x, y, weight=w, reduction=how, label_smoothing=s)", x=real(-10, 10, dims=(2, 2), empty=False),
+   y=like("x", low=0.0, high=1.0), w=_weights, how=_how, s=_some_smooth, ulps=4, programs=False)
+op("binary_cross_entropy_weighted", "F.binary_cross_entropy(x, y, weight=w, reduction=how)", x=real(0.05, 0.95, empty=False), y=like("x", low=0.0, high=1.0),
+   w=constant(shape_of("x"), 0.25, 3.0), how=_how, ulps=4, order=2, programs=False)
+op("bce_with_logits_weighted", "F.binary_cross_entropy_with_logits(x, y, weight=w, pos_weight=p, reduction=how)", x=real(-10, 10, empty=False),
+   y=like("x", low=0.0, high=1.0), w=constant(shape_of("x"), 0.25, 3.0), p=_weights, how=_how, ulps=4, programs=False)
 op("leaky_relu", "F.leaky_relu(x, k)", x=x, k=one_of(0.01, 0.25))
 op("elu", "F.elu(x)", x=tame, ulps=4)
 op("silu", "F.silu(x)", x=tame, ulps=4)
 op("gelu", "F.gelu(x)", x=real(-4, 4), ulps=8, limits=False)
 op("softplus", "F.softplus(x)", x=tame, ulps=4)
+op("softplus_bent", "F.softplus(x, beta=k, threshold=t)", x=tame, k=one_of(1, 2, 0.5), t=one_of(1, 20), ulps=4, programs=False)
+op("elu_alpha", "F.elu(x, alpha=k)", x=tame, k=one_of(0.5, 2.0), ulps=4, programs=False)
+op("gelu_tanh", "F.gelu(x, approximate='tanh')", x=real(-4, 4), ulps=8, limits=False, programs=False)
 op("logsigmoid", "F.logsigmoid(x)", x=tame, ulps=4)
 op("hardtanh", "F.hardtanh(x)", x=x)
 op("F.relu", "F.relu(x)", x=x)
 op("F.softmax", "F.softmax(x, dim=dim)", x=tame, dim=dim(), ulps=4)
 op("F.log_softmax", "F.log_softmax(x, dim=dim)", x=tame, dim=dim(), ulps=4)
 op("layer_norm", "F.layer_norm(x, (n,))", x=real(-3, 3, dims=(1, 3), empty=False), n=given(lambda d, a: d.arrays[a["x"]].shape[-1]), ulps=4, programs=False)
+op("layer_norm_affine", "F.layer_norm(x, (n,), w, b)", x=real(-3, 3, dims=(1, 3), empty=False), n=given(lambda d, a: d.arrays[a["x"]].shape[-1]),
+   w=tensor(lambda d, a: (a["n"],)), b=tensor(lambda d, a: (a["n"],)), ulps=4, programs=False)
+op("batch_norm", "F.batch_norm(x, None, None, w, b, True)", x=given(lambda d, a: d.floats(d.pick(((3, 2), (4, 2), (2, 3), (2, 2, 2), (2, 1, 3))), -3, 3)),
+   w=tensor(channels), b=tensor(channels), ulps=4, programs=False)
+op("batch_norm_running", "F.batch_norm(x, m, v, w, b)", x=real(-3, 3, dims=(2, 3), empty=False), m=constant(channels),
+   v=constant(channels, 0.25, 4.0), w=tensor(channels),
+   b=tensor(channels), ulps=4, programs=False)
 op("normalize", "F.normalize(x, dim=dim)", x=real(gap=0.25, empty=False, dims=(1, 4)), dim=dim(), ulps=2)
 
 PROGRAM_OPS = tuple(o for o in OPS.values() if o.programs)

@@ -769,6 +769,10 @@ class Array:
     def __mod__(self, other: Any) -> Array:
         return self.remainder(other)
 
+    def atan2(self, other: Array) -> Array:
+        turn = np.where(self._pair(other)[1].numpy() < 0, np.copysign(math.pi, self._pair(other)[0].numpy()), 0.0)
+        return (self / other).atan() + Array.constant(turn, self.p)  # type: ignore[no-any-return]
+
     def addmm(self, a: Array, b: Array, *, beta: float = 1, alpha: float = 1) -> Array:
         return self * beta + (a @ b) * alpha
 
@@ -1358,7 +1362,9 @@ class Array:
     def normalize(self, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Array:
         return self / self.norm(p, dim, True)
 
-    def embedding(self, weight: Array) -> Array:
+    def embedding(self, weight: Array, padding_idx: int | None = None) -> Array:
+        if padding_idx is not None:
+            raise Unjudged("embedding with a row that takes no gradient")
         return weight[self]
 
     def one_hot(self, num_classes: int) -> Array:

@@ -271,13 +271,15 @@ OPTIMIZERS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 SCHEDULES: dict[str, tuple[dict[str, Any], ...]] = {
     "StepLR": ({"step_size": 3}, {"step_size": 2, "gamma": 0.5}),
-    "MultiStepLR": ({"milestones": [2, 5, 9], "gamma": 0.3},),
+    "MultiStepLR": ({"milestones": [2, 5, 5, 9], "gamma": 0.3},),
     "ExponentialLR": ({"gamma": 0.9},),
     "CosineAnnealingLR": ({"T_max": 10}, {"T_max": 7, "eta_min": 0.01}),
     "LambdaLR": ({"lr_lambda": lambda epoch: 0.95**epoch},),
     "ReduceLROnPlateau": (
         {"patience": 2, "factor": 0.5},
         {"mode": "max", "patience": 1, "threshold": 0.1, "cooldown": 1},
+        {"patience": 1, "threshold": 0.1},
+        {"patience": 1, "threshold": 0.1, "threshold_mode": "abs", "min_lr": 0.1},
     ),
 }
 _rng = np.random.Generator(np.random.PCG64(11))
@@ -316,6 +318,41 @@ def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained
                 f"gradient {i}": np.array(p.grad.detach().numpy()),
             }
             out.arrays |= state_arrays(optimizer, p, i)
+        return out
+
+    return train
+
+
+def lived_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained]:
+    """SHARED steps as they come in practice: two groups with options of their own, parameters that a loss leaves out, gradients
+    that add up or are kept, clipping, and a state that another optimizer goes on with."""
+
+    def train(torch: Any, dtype: str) -> Trained:
+        ps = parameters(torch, dtype)
+
+        def made(**others: Any) -> Any:
+            groups = [{"params": ps[:2]}, {"params": ps[2:], "lr": 0.03, "weight_decay": 0.2}]
+            return getattr(torch.optim, name)(groups, **options | others)
+
+        optimizer, out = made(), Trained()
+        for step, slopes in enumerate(SLOPES):
+            if step == 5:
+                state, optimizer = optimizer.state_dict(), made(lr=0.7)
+                optimizer.load_state_dict(state)
+            if step % 4 != 1:
+                optimizer.zero_grad(set_to_none=step % 2 == 0)
+            used = [i for i in range(len(ps)) if (step + i) % 3 and step + 2 > i]
+            scale = 0.001 if step == 3 else 1.0  # so small that clipping's epsilon shows
+            loss = sum((ps[i] * torch.from_numpy(slopes[i].astype(dtype))).sum() for i in used) * scale
+            loss.backward()
+            if step % 3 == 0:
+                torch.nn.utils.clip_grad_norm_(ps, 0.5 * scale if step % 2 else 1000.0)
+            optimizer.step()
+            for key, array in snapshot(optimizer, ps).arrays.items():
+                out.arrays[f"{key} after step {step + 1}"] = array
+            for i, p in enumerate(ps):
+                if p.grad is not None:
+                    out.arrays[f"gradient {i} after step {step + 1}"] = np.array(p.grad.detach().numpy())
         return out
 
     return train
@@ -411,17 +448,18 @@ def shared_steps(
 
 
 def schedule_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained]:
-    """The rates of 25 epochs."""
+    """The rates of two groups in 25 epochs."""
 
     def train(torch: Any, dtype: str) -> Trained:
-        optimizer = torch.optim.SGD(parameters(torch, dtype), lr=0.5)
+        ps = parameters(torch, dtype)
+        optimizer = torch.optim.SGD([{"params": ps[:2]}, {"params": ps[2:], "lr": 0.2}], lr=0.5)
         schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
         rates = []
         for epoch in range(25):
             optimizer.step()
-            rates.append(float(optimizer.param_groups[0]["lr"]))
+            rates += [float(group["lr"]) for group in optimizer.param_groups]
             if name == "ReduceLROnPlateau":
-                schedule.step(1.0 / (1 + min(epoch, 4)))
+                schedule.step(1.0 / (1 + min(epoch, 8)))
             else:
                 schedule.step()
         return Trained({"rates": np.array(rates, np.float64)}, rates)
@@ -475,19 +513,12 @@ def check_training(ours: Engine, theirs: Engine, chosen: Sequence[str] = (), dty
                     )
         else:
             for options, each in ((options, each) for options in OPTIMIZERS[name] for each in dtypes):
+                text = label(name, options)
                 if not row.failures:
-                    shared_steps(row, name, options, ours, theirs, each, label(name, options))
-                if not row.failures:
-                    race(
-                        row,
-                        free_run(name, options),
-                        ours,
-                        theirs,
-                        each,
-                        f"{label(name, options)}, {each}",
-                        1,
-                        label(name, options),
-                    )
+                    shared_steps(row, name, options, ours, theirs, each, text)
+                for made, what in ((free_run, ""), (lived_run, "with groups, clipping and a loaded state, ")):
+                    if not row.failures:
+                        race(row, made(name, options), ours, theirs, each, f"{text}, {what}{each}", 1, text)
         yield row
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import graph
-from .graph import Node, wrap
+from .graph import AccumulateGrad, Node, wrap
 from .modes import anomaly, recording
 
 SECOND_TIME = (
@@ -53,6 +53,15 @@ def _overwritten(node: Node, tensor: Any, expected: int) -> RuntimeError:
         "anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
+
+
+def apart_from_held(found: dict[Any, Any], given: list[Any]) -> dict[Any, Any]:
+    """The gradients found, as copies if a gradient that was given to backward is the `.grad` of a leaf, soon written to."""
+    leaves = [node.variable for node in found if type(node) is AccumulateGrad]
+    held = [leaf._grad._array for leaf in leaves if leaf is not None and leaf._grad is not None]
+    if any([np.may_share_memory(a, g) for a in held for g in given]):
+        return {node: np.array(g) for node, g in found.items()}
+    return found
 
 
 def refuse_moved(leaf: Any, node: Node) -> None:

@@ -64,7 +64,7 @@ class recording(_Switch):
 
     def __enter__(self) -> None:
         self._before = _enabled.get()
-        _enabled.set(self._to)
+        _enabled.set(self._to and not _inference.get())  # inference mode records nothing, whatever is asked inside it
 
     def __exit__(self, *exception: object) -> None:
         _enabled.set(self._before)
@@ -94,10 +94,10 @@ class set_grad_enabled(_Switch):
     def __init__(self, mode: bool) -> None:
         self._mode = bool(mode)
         self._before = _enabled.get()
-        _enabled.set(self._mode)
+        _enabled.set(self._mode and not _inference.get())
 
     def __enter__(self) -> None:
-        _enabled.set(self._mode)
+        _enabled.set(self._mode and not _inference.get())
 
     def __exit__(self, *exception: object) -> None:
         _enabled.set(self._before)

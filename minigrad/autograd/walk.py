@@ -20,7 +20,7 @@ import numpy as np
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import graph
-from .checks import GRADIENT_CYCLE, SECOND_TIME, check_versions, refuse_moved, refuse_nan, run_hooks
+from .checks import GRADIENT_CYCLE, SECOND_TIME, apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
@@ -45,12 +45,13 @@ def backward(
     targets = None if inputs is None else as_tuple(inputs)
     if targets == ():
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
-    for t in targets or ():
-        t.retain_grad()
     if create_graph:
         warnings.warn(GRADIENT_CYCLE, stacklevel=3)
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
+    for t in targets or ():
+        t.retain_grad()
     found = walk(roots, gradients, create_graph if retain_graph is None else retain_graph, create_graph, targets)
+    found = found if grad_tensors is None or create_graph else apart_from_held(found, gradients)
     while found:
         node, g = found.popitem()
         tensor = node.variable if type(node) is AccumulateGrad else None
@@ -61,7 +62,8 @@ def backward(
             if tensor._node is not node:
                 refuse_moved(tensor, node)
             elif create_graph:
-                tensor._grad = g.clone() if held is None else held + g
+                with recording(True):
+                    tensor._grad = g.clone() if held is None else held + g
             elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
                 tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
             else:

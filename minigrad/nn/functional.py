@@ -44,6 +44,14 @@ def _floats(kernel: str, t: Tensor) -> None:
         raise NotImplementedError(f"\"{kernel}\" not implemented for '{t.dtype.legacy}'")
 
 
+def _constant(function: str, name: str, t: Tensor | None, like: Tensor) -> Any:
+    """An argument without derivative, in the dtype of `like`; None if it is not given. RuntimeError if it requires grad."""
+    if t is not None and t.requires_grad and is_grad_enabled():
+        text = f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot have "
+        raise RuntimeError(text + "requires_grad True.")
+    return None if t is None else t._cast(like._array.dtype)
+
+
 # ------------------------------------------------------------------ activations
 
 
@@ -209,11 +217,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
             raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
         if t is not None and t.dtype is not input.dtype:
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
-        if t is not None and name.startswith("running") and t.requires_grad and is_grad_enabled():
-            raise RuntimeError(
-                f"The function 'native_batch_norm' is not differentiable with respect to argument '{name}'. This input cannot have "
-                "requires_grad True."
-            )
+        if name.startswith("running"):
+            _constant("native_batch_norm", name, t, input)
     column, axes = (channels,) + (1,) * (input.ndim - 2), (0, *range(2, input.ndim))
     stats = None
     if not training:
@@ -243,10 +248,8 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     axes = tuple(range(input.ndim - len(shape), input.ndim))
     for name, t in (("weight", weight), ("bias", bias)):
         if t is not None and t._array.shape != shape:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(t.shape)} and "
-                f"normalized_shape = {list(shape)}"
-            )
+            text = f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape {list(t.shape)} and "
+            raise RuntimeError(f"{text}normalized_shape = {list(shape)}")
         if t is not None and t.dtype is not input.dtype:
             raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {input.dtype.legacy}")
     if input._array.dtype == np.float16:  # whose squares overflow; torch computes in float32
@@ -323,14 +326,6 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     return neural.huber_loss(*_pair(input, target, "huber_cpu"), _reduction(reduction), delta, 1.0)
 
 
-def _constant(weight: Tensor | None, like: Tensor, loss: str) -> Any:
-    """A weight in the input's dtype; None if there is none. RuntimeError if it wants a gradient."""
-    if weight is not None and weight.requires_grad:
-        text = f"The function '{loss}' is not differentiable with respect to argument 'weight'. This input cannot have "
-        raise RuntimeError(text + "requires_grad True.")
-    return None if weight is None else weight._cast(like._array.dtype)
-
-
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
                          reduce: Old = None, reduction: str = "mean") -> Tensor:  # fmt: skip
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in [0, 1]; logarithms are at least -100."""
@@ -344,7 +339,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     for name, array in (("input", input._array), ("target", target._array)):
         if not ((array >= 0) & (array <= 1)).all():
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
-    return neural.binary_cross_entropy(input, target, _constant(weight, input, "binary_cross_entropy"), reduction)
+    weight = _constant("binary_cross_entropy", "weight", weight, input)
+    return neural.binary_cross_entropy(input, target, weight, reduction)
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None,
@@ -358,8 +354,9 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
         types = f"{input.dtype.legacy} can't be cast to the desired output type {target.dtype.legacy}"
         raise RuntimeError(f"result type {types}")
     input = input._cast(target._array.dtype)
-    constants = [_constant(w, input, "binary_cross_entropy_with_logits") for w in (weight, pos_weight)]
-    return neural.binary_cross_entropy_with_logits(input, target, *constants, reduction)
+    weight = _constant("binary_cross_entropy_with_logits", "weight", weight, input)
+    pos_weight = _constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight, input)
+    return neural.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
 
 
 def _check_class_weight(weight: Tensor | None, classes: int) -> None:
@@ -391,7 +388,7 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     _check_class_weight(weight, classes)
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {input.dtype.legacy} but found {weight.dtype.legacy}")
-    weight = _constant(weight, input, "nll_loss_forward")
+    weight = _constant("nll_loss_forward", "weight", weight, input)
     if len(shape) > 2:
         input = permute(input, 0, *range(2, len(shape)), 1)
     if len(shape) != 2:

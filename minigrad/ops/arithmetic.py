@@ -160,7 +160,7 @@ def torch_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> An
 @torch_function
 def torch_pow(input: Any, exponent: Any) -> Any:
     """input ** exponent."""
-    return _pow(input, exponent)
+    return pow(input, exponent) if isinstance(input, graph.Tensor) else _pow(input, exponent)
 
 
 @torch_function

@@ -58,6 +58,8 @@ def torch_function(function: Callable[..., Any]) -> Any:
             raise
         if result is NotImplemented:
             refuse_foreign(name, zip(names, args))
+            types = ", ".join([type(a).__name__ for a in args])
+            raise TypeError(f"{name}() received an invalid combination of arguments - got ({types})")
         return result if out is None else store(result, out, name, args)
 
     return apply

@@ -22,13 +22,17 @@ from .shapes import along, as_dim, broadcast_shapes, expand_to
 # ------------------------------------------------------------------ along one dimension
 
 
+def _vector_like(x: Any) -> Any:
+    """x, or a vector of one element in place of a number, which is what these functions take it for."""
+    return reshape_array(x, (1,)) if isinstance(x, graph.Tensor) and not x.ndim else x
+
+
 def _checked(name: str, x: Any, dim: Any, index: Any) -> int:
     """The dimension as an axis; RuntimeError unless index holds integers, within x, of as many dimensions."""
     axis = as_dim(dim, x.ndim)
     check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32/int64 for index")
-    same = index.ndim == x.ndim or not index.ndim or not x.ndim
-    check(same, "Index tensor must have the same number of dimensions as input tensor")
-    size = x._array.shape[axis] if x.ndim else 1
+    check(index.ndim == x.ndim, f"Index tensor must have the same number of dimensions as {'input' if name == 'gather' else 'self'} tensor")
+    size = x._array.shape[axis]
     for i in index._array[(index._array < 0) | (index._array >= size)].ravel()[:1]:
         raise RuntimeError(f"index {i} is out of bounds for dimension {axis} with size {size}")
     return axis
@@ -37,6 +41,7 @@ def _checked(name: str, x: Any, dim: Any, index: Any) -> int:
 @torch_function
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on; of the shape of index."""
+    shape, input, index = index._array.shape, _vector_like(input), _vector_like(index)
     axis = _checked("gather", input, dim, index)
     for d, (n, m) in enumerate(zip(index._array.shape, input._array.shape)):
         if n > m and d != axis:
@@ -44,12 +49,13 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
                 f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
                 f"{list(input.shape)} apart from dimension {axis}"
             )
-    return gather_axis(input if input.ndim else reshape_array(input, (1,)), index, axis)
+    out = gather_axis(input, index, axis)
+    return out if shape else reshape_array(out, ())
 
 
 def _scatter(x: Array, index: Array, src: Any, axis: int) -> Array:
     """x with src, an array or a number, written over the places of the index along the axis."""
-    out = np.array(x)
+    out = np.array(x, order="C")
     out[_along(index, axis)] = src
     return out
 
@@ -64,7 +70,7 @@ scatter_tensor = differentiable(
 @differentiable(name="ScatterAddBackward0", x=lambda g: g, index=None, src=lambda g, index, axis: gather_axis(g, index, axis))
 def scatter_add_into(x: Array, index: Array, src: Array, axis: int) -> Array:
     """x with src added at the places of the index along the axis."""
-    out = np.array(x)
+    out = np.array(x, order="C")
     np.add.at(out, _along(index, axis), src)
     return out
 
@@ -73,8 +79,9 @@ def scatter_add_into(x: Array, index: Array, src: Array, axis: int) -> Array:
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """input with src, a tensor or a number, written to the places that `gather` would read; reduce='add' adds it."""
     src = value if src is None else src
-    if input.ndim == 0:
+    if not input.ndim:
         return reshape_array(scatter(reshape_array(input, (1,)), dim, index, src, reduce=reduce), ())
+    index, src = _vector_like(index), _vector_like(src) if index.ndim < 2 and input.ndim == 1 else src
     axis = _checked("scatter", input, dim, index)
     check(reduce in (None, "add"), f"scatter(): minigrad reduces by 'add' only, not {reduce!r}", NotImplementedError)
     kind = type(src).__name__
@@ -89,10 +96,9 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
 @torch_function
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """input with src added at the places that `gather` would read; what comes twice is added twice."""
-    if input.ndim == 0:
-        return reshape_array(scatter_add(reshape_array(input, (1,)), dim, index, src), ())
-    axis = _checked("scatter", input, dim, index)
-    return scatter_add_into(input, index, _source("scatter", input, axis, index, src), axis)
+    kind = type(src).__name__
+    check(isinstance(src, graph.Tensor), f"scatter_add(): argument 'src' (position 4) must be Tensor, not {kind}", TypeError)
+    return scatter(input, dim, index, src, reduce="add")
 
 
 def _source(name: str, x: Any, axis: int, index: Any, src: Any) -> Any:
@@ -129,8 +135,10 @@ def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
     check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32 or int64 for index")
     check(index.ndim <= 1, f"{name}(): Index is supposed to be a vector", IndexError)
     size = x._array.shape[axis] if x.ndim else 1
+    given = index._array.size
+    check(x.ndim or given == 1, f"{name}(): Index to scalar can have only 1 value, got {given} value(s)")
     check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
-    return index if index.ndim else wrap(np.atleast_1d(index._storage()), None, index._writes)
+    return _vector_like(index)
 
 
 @torch_function

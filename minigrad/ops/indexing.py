@@ -100,23 +100,18 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
 def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
     x, basic, key, tensors = parse(x, key)
-    if basic or not tensors:
-        last = [k for k in basic if k is not Ellipsis][-1:]
-        op = rules.select
-        if not last or isinstance(last[0], slice):
-            op = rules.take_slice if last else rules.take_all
-        elif last[0] is None:
-            op = rules.take_new_axis
-        try:
+    try:
+        if basic or not tensors:
+            last = [k for k in basic if k is not Ellipsis][-1:]
+            op = rules.select
+            if not last or isinstance(last[0], slice):
+                op = rules.take_slice if last else rules.take_all
+            elif last[0] is None:
+                op = rules.take_new_axis
             x = op(x, basic)
-        except IndexError as error:
-            raise _index_error(error, x) from None
-    if tensors:
-        try:
-            x = take_index(x, tensors[0], key)
-        except IndexError as error:
-            raise _index_error(error, x) from None
-    return x
+        return take_index(x, tensors[0], key) if tensors else x
+    except IndexError as error:
+        raise _index_error(error, x) from None
 
 
 def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:

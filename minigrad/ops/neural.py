@@ -22,6 +22,7 @@ from ..rules.transcendental import erf, rsqrt
 from .calling import torch_function
 from .choosing import add_slices
 from .shapes import as_dims
+from .sums import total
 
 EPSILON = float(np.float32(1e-12))  # torch's bound of p (1 - p), a float32 also for float64
 SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
@@ -82,10 +83,10 @@ def logsigmoid(x: Array) -> Array:
 def exponentials(x: Array, axes: tuple[int, ...] | None) -> tuple[Array, Array, Array]:
     """x - m, exp(x - m) and its sum, for m the maximum of x."""
     if not x.size:
-        return x, x, np.add.reduce(x, axis=axes, keepdims=True)
+        return x, x, total(x, axes, True)
     centred = x - np.maximum.reduce(x, axis=axes, keepdims=True)
     e = np.exp(centred)
-    return centred, e, np.add.reduce(e, axis=axes, keepdims=True)
+    return centred, e, total(e, axes, True)
 
 
 @differentiable(name="SoftmaxBackward0", x=lambda g, out, axes: out * (g - sum_over(g * out, axes, True)))
@@ -106,7 +107,7 @@ def log_softmax_over(x: Array, axes: tuple[int, ...] | None) -> Array:
 def logsumexp_over(x: Array, axes: tuple[int, ...] | None, keepdim: bool) -> Array:
     m = np.maximum.reduce(x, axis=axes, keepdims=True, initial=-np.inf)
     m = np.where(np.isfinite(m), m, x.dtype.type(0))
-    out = np.log(np.add.reduce(np.exp(x - m), axis=axes, keepdims=True)) + m
+    out = np.log(total(np.exp(x - m), axes, True)) + m
     return out if keepdim else np.squeeze(out, axes)
 
 
@@ -219,8 +220,7 @@ def reduced(values: Array, reduction: str, weight: Any = None) -> Array:
         values = values * weight
     if reduction == "none":
         return values
-    total = np.add.reduce(values, axis=None)
-    return total if reduction == "sum" else total / values.dtype.type(values.size)
+    return total(values, divisor=None if reduction == "sum" else values.size)
 
 
 def share(g: Any, reduction: str, shape: tuple[int, ...], factor: float = 1.0, weight: Any = None) -> Any:

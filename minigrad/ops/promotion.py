@@ -60,22 +60,6 @@ def _convert(value: Any, to: dtypes.dtype) -> Any:
     return wrap(np.asarray(value).astype(to.numpy))
 
 
-HALF = np.dtype(np.float16)
-
-
-def total(x: Any, axes: Any = None, keepdim: bool = False, divisor: int | None = None) -> Any:
-    """The sum of an array, divided; float16 is added up and divided in float32, as in torch."""
-    if x.dtype is HALF:
-        return total(x.astype(np.float32), axes, keepdim, divisor).astype(HALF)
-    out = np.add.reduce(x, axis=axes, keepdims=keepdim)
-    return out if divisor is None else out / x.dtype.type(divisor)
-
-
-def divided(g: Any, n: int) -> Any:
-    """g / n, in two steps where n is beyond float16."""
-    return g / (n or 1) if n <= 65504 else g / 256 / (n / 256)
-
-
 def no_slope(g: Any) -> Any:
     """Zeros for g that depend on nothing, so that what is behind them is not differentiated again, as in torch."""
     zeros = np.zeros(g.shape, getattr(g, "_array", g).dtype)

@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..rules.elementwise import abs, sign, where
 from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
 from .calling import as_number, check, named, return_type, torch_function
-from .promotion import HALF
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
+from .sums import HALF, total
 
 # ------------------------------------------------------------------ variance and standard deviation
 
@@ -94,11 +95,13 @@ def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
     if x.dtype is HALF:
         return norm_over.forward(x.astype(np.float32), p, axes, keepdim).astype(HALF)  # type: ignore[no-any-return]
     size = np.absolute(x)
+    if p and count(x.shape, axes) == 1:  # of one element, also where its power would overflow or underflow
+        return size if keepdim else size.squeeze(axes)
     if math.isinf(p):
         return (np.maximum if p > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     powers = x * x if p == 2 else (size != 0).astype(x.dtype) if p == 0 else size if p == 1 else size**p
-    total: Any = np.add.reduce(powers, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    return total if p in (0, 1) else np.sqrt(total) if p == 2 else total ** (1 / p)
+    summed = total(powers, axes, keepdim)
+    return summed if p in (0, 1) else np.sqrt(summed) if p == 2 else summed ** (1 / p)
 
 
 @torch_function
@@ -123,7 +126,7 @@ def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
     """The running result along the axis; of floats in float64, as in torch."""
     if x.ndim == 0:
         return np.array(x)
-    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype)
+    return ufunc.accumulate(x, axis, np.float64 if x.dtype.kind == "f" else None).astype(x.dtype, order="C")
 
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
@@ -139,7 +142,14 @@ def cumprod_along(x: Array, axis: int) -> Array:
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
     if x.ndim == 0:
         return g
-    return flipped(cumsum_along, axis, g * out) / x if divisible(x, out) else product_before(x, axis) * scan_back(g, x, axis)
+    if divisible(x, out):
+        return flipped(cumsum_along, axis, g * out) / x
+    if isinstance(x, graph.Tensor):  # a polynomial, for higher derivatives
+        return product_before(x, axis) * scan_back(g, x, axis)
+    zeros = np.cumsum(x == 0, axis)  # so far: behind the first nothing has a slope, whatever stands there
+    before, at_zero = [scan_back(where(zeros == n, g, 0.0), where(zeros == n, x, 0.0), axis) for n in (0, 1)]
+    slope = product_before(x, axis) * where(zeros == 0, before, at_zero)
+    return where((zeros == 0) | ((zeros == 1) & (x == 0)), slope, 0.0)
 
 
 def divisible(x: Any, out: Any) -> bool:
@@ -186,14 +196,19 @@ def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
 
 
 def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
-    if x.ndim == 0:
-        return g
+    if x.ndim == 0 or x.shape[axis] == 1:
+        return reshape_array(g, tuple(x.shape))
     g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
     return g * out / x if divisible(x, out) else g * (product_before(x, axis) * flipped(product_before, axis, x))
 
 
-@differentiable(name="ProdBackward0",
-                x=lambda g, x, out: reshape_array(prod_slope(g, reshape_array(x, (math.prod(x.shape),)), out, 0, False), x.shape))  # fmt: skip
+def prod_all_slope(g: Any, x: Any, out: Any) -> Any:
+    if not isinstance(x, graph.Tensor) and x.size - np.count_nonzero(x) > 1:
+        return np.zeros_like(x)  # whatever g is
+    return reshape_array(prod_slope(g, reshape_array(x, (math.prod(x.shape),)), out, 0, False), tuple(x.shape))
+
+
+@differentiable(name="ProdBackward0", x=prod_all_slope)
 def prod_all(x: Array) -> Array:
     return np.multiply.reduce(x, axis=None)
 

@@ -43,7 +43,7 @@ def scatter_slice(x: Array, shape: tuple[int, ...], key: Any) -> Array:
 
 @differentiable(name="IndexBackward0", x=lambda g, index, x_shape, key: scatter_index(g, index, x_shape, key), index=None)
 def take_index(x: Array, index: Array, key: Any) -> Array:
-    return x[_filled(key, index)]
+    return np.asarray(x[_filled(key, index)], order="C")  # as torch lays it out, so that view and reshape share its memory
 
 
 @differentiable(x=lambda g, index, key: take_index(g, index, key), index=None)
@@ -67,7 +67,7 @@ def _filled(key: tuple[Any, ...], index: Array) -> tuple[Any, ...]:
 @differentiable(name="GatherBackward0", x=lambda g, index, x_shape, axis: scatter_axis(g, index, x_shape, axis), index=None)
 def gather_axis(x: Array, index: Array, axis: int) -> Array:
     """out[i][j] = x[index[i][j]][j] for axis 0, and so on; index may be shorter than x along other axes."""
-    return x[_along(index, axis)]
+    return np.asarray(x[_along(index, axis)], order="C")
 
 
 @differentiable(x=lambda g, index, axis: gather_axis(g, index, axis), index=None)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from ..ops.promotion import HALF, divided, total
+from ..ops.sums import HALF, divided, total
 from .elementwise import where
 from .indexing import scatter_axis
 from .shapes import expand, reshape_array, unsqueeze_axis
@@ -41,12 +41,12 @@ def count(shape: tuple[int, ...], axes: Axes) -> int:
 
 @differentiable(name="SumBackward0", x=lambda g, x_shape: repeated(g, x_shape))
 def sum_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) if x.dtype is not HALF else total(x)
+    return np.add.reduce(x, axis=None) if x.flags.c_contiguous and x.dtype is not HALF else total(x)
 
 
 @differentiable(name="MeanBackward0", x=lambda g, x_shape: repeated(divided(g, math.prod(x_shape)), x_shape))
 def mean_all(x: Array) -> Array:
-    return np.add.reduce(x, axis=None) / x.size if x.dtype is not HALF else total(x, divisor=x.size)
+    return np.add.reduce(x, axis=None) / x.size if x.flags.c_contiguous and x.dtype is not HALF else total(x, divisor=x.size)
 
 
 @differentiable(name="SumBackward1", x=lambda g, x_shape, axes, keepdim: spread(g, x_shape, axes, keepdim))

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from ..ops.promotion import no_slope, total
+from ..ops.promotion import no_slope
+from ..ops.sums import total
 
 # ------------------------------------------------------------------ broadcasting
 

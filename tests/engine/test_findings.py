@@ -227,6 +227,18 @@ def test_a_hook_after_accumulation_runs_unrecorded() -> None:
     assert x.tolist() == [-2.0, 4.0]
 
 
+@pytest.mark.parametrize("choose", [
+    lambda x: x[:, [0, 2]], lambda x: x.t()[[0, 1]], lambda x: x.t().cumsum(0), lambda x: x.t().gather(0, torch.zeros(2, 3, dtype=torch.int64)),
+    lambda x: x.t().scatter(0, torch.zeros(1, 3, dtype=torch.int64), 1.0),
+])  # fmt: skip
+def test_what_is_chosen_lies_in_order_so_that_reshape_is_a_view(choose) -> None:
+    y = choose(torch.arange(12.0).reshape(3, 4).requires_grad_())
+    row = y.reshape(-1)
+    assert y.is_contiguous()
+    y.mul_(2)
+    assert row.tolist() == y.flatten().tolist()
+
+
 def test_running_statistics_that_move_on_do_not_change_an_earlier_gradient() -> None:
     mean, weight = torch.zeros(2), torch.ones(2, requires_grad=True)
     x, cotangent = torch.tensor([[1.0, 2.0], [3.0, 5.0]]), torch.tensor([[0.5, -1.0], [2.0, 3.0]])
@@ -334,3 +346,112 @@ def test_an_integer_that_does_not_fit_is_refused_by_fill() -> None:
     with pytest.raises(RuntimeError, match="cannot be converted to type uint8_t without overflow"):
         x.fill_(300)
     assert x.tolist() == [0, 0]
+
+
+def test_create_graph_records_gradients_also_inside_no_grad() -> None:
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([0.5, -1.0])
+    y = x**3 @ w
+    with torch.no_grad():
+        y.backward(create_graph=True)
+    first, x.grad = x.grad, None
+    (first**2 @ w).backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * (3 * np.array([1.0, 4]) * w.numpy()) * 6 * np.array([1.0, 2]) * w.numpy() ** 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_gradient_given_to_backward_may_be_the_grad_of_a_leaf(swapped: bool) -> None:
+    x, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    x.grad = torch.tensor([1.0, 2.0])
+    (v + x if swapped else x + v).backward(x.grad)
+    assert x.grad.tolist() == [2, 4] and v.grad.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype, value", [("uint8", 300), ("uint8", -256), ("int8", -129), ("int16", 40_000), ("int32", 2**40), ("int64", np.nan)])
+@pytest.mark.parametrize("key", [0, [0, 1], slice(0, 2), ...], ids=str)
+def test_a_number_that_does_not_fit_is_not_assigned(dtype, value, key) -> None:
+    x = torch.zeros(3, dtype=getattr(torch, dtype))
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x[key] = value
+    with pytest.raises(RuntimeError, match="without overflow"):
+        x.fill_(value)
+    assert x.tolist() == [0, 0, 0]
+@pytest.mark.parametrize("shape, dim", [((200_000, 2), 0), ((2, 200_000, 3), 1), ((1000, 200, 2), (0, 1)), ((400, 3, 500), (0, 2)), ((70_001, 2), 0)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_many_rows_are_added_without_losing_digits(shape, dim, keepdim) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random(shape, np.float32)
+    axes = dim if isinstance(dim, tuple) else (dim,)
+    exact = x.sum(axes, np.float64, keepdims=keepdim)
+    for array in (x, np.asfortranarray(x)):
+        result = torch.from_numpy(array).sum(dim, keepdim).numpy()
+        assert result.shape == exact.shape
+        np.testing.assert_allclose(result, exact, rtol=20 * np.finfo(np.float32).eps)
+    leaf = torch.zeros(exact.shape, requires_grad=True)
+    if keepdim:
+        (torch.from_numpy(x) + leaf).backward(torch.from_numpy(x))
+        np.testing.assert_allclose(leaf.grad.numpy(), exact, rtol=20 * np.finfo(np.float32).eps)
+
+
+def test_a_part_of_a_large_array_is_added_without_losing_digits() -> None:
+    x = torch.full((200_000, 4), 0.1)[:, 1:3]
+    np.testing.assert_allclose(x.sum().item(), 400_000 * float(np.float32(0.1)), rtol=2e-6)
+    np.testing.assert_allclose(x.mean().item(), 0.1, rtol=2e-6)
+
+
+def test_a_mean_loss_of_float16_does_not_overflow() -> None:
+    x = torch.full((3000,), 20.0, dtype=torch.float16, requires_grad=True)
+    loss = torch.nn.functional.mse_loss(x, torch.zeros(3000, dtype=torch.float16))
+    assert loss.item() == 400.0
+
+
+def test_nothing_is_recorded_in_inference_mode_whatever_is_asked_inside_it() -> None:
+    x = torch.ones(2, requires_grad=True)
+    with torch.inference_mode():
+        with torch.enable_grad():
+            assert not (x * 2).requires_grad
+        torch.set_grad_enabled(True)
+        assert not (x * 2).requires_grad
+
+
+def test_a_leaf_that_only_the_graph_keeps_calls_its_hook() -> None:
+    seen = []
+
+    def make():
+        w = torch.ones(2, requires_grad=True)
+        w.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.tolist()))
+        return w * 2
+
+    make().backward(torch.tensor([0.5, -2.0]))
+    assert seen == [[1.0, -4.0]]
+
+
+def test_a_backward_that_fails_before_it_starts_retains_nothing() -> None:
+    x = torch.ones(2, requires_grad=True)
+    h = x * 2
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch.ones(2).backward(torch.ones(2), inputs=[h])
+    assert not h.retains_grad
+
+
+@pytest.mark.parametrize("values, cotangent, slope", [
+    ([1.0, 0.0, 3.0], [1.0, np.nan, 1.0], [1.0, np.nan, 0.0]),
+    ([0.0, np.inf, 3.0], [1.0, 2.0, 3.0], [np.inf, 0.0, 0.0]),
+    ([0.0, np.nan, 2.0], [1.0, 2.0, 3.0], [np.nan, 0.0, 0.0]),
+    ([2.0, 0.0, 3.0, 0.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 22.0, 0.0, 0.0, 0.0]),
+])  # fmt: skip
+def test_behind_a_zero_a_running_product_has_no_slope(values, cotangent, slope) -> None:
+    x = torch.tensor(values, requires_grad=True)
+    x.cumprod(0).backward(torch.tensor(cotangent))
+    np.testing.assert_array_equal(x.grad.numpy(), np.array(slope, np.float32))
+
+
+def test_products_and_norms_of_one_element_are_that_element() -> None:
+    huge, tiny = 3.4028234663852886e38, 1.4e-45
+    for reduce, slopes in ((lambda x: x.prod(1), [1, 1, 1]), (lambda x: x.norm(dim=1), [-1, 1, 1])):
+        x = torch.tensor([[-huge], [tiny], [1e30]], requires_grad=True)
+        reduce(x).backward(torch.tensor([1.625, 0.5, -2.0]))
+        assert x.grad.ravel().tolist() == [1.625 * slopes[0], 0.5 * slopes[1], -2.0 * slopes[2]]
+    assert torch.tensor([huge], requires_grad=True).prod().item() == torch.tensor([huge]).item()
+    x = torch.tensor([0.0, 0.0], requires_grad=True)
+    x.prod().backward(torch.tensor(np.inf))
+    assert x.grad.tolist() == [0, 0]

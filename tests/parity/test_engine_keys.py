@@ -1,4 +1,4 @@
-"""Keys of x[key] and x[key] = value that beginners write by accident: torch's value and gradient, or torch's error."""
+"""Keys and indices that beginners write by accident: torch's value and gradient, or torch's error."""
 
 from __future__ import annotations
 
@@ -60,3 +60,29 @@ def test_an_assignment_does_what_it_does_in_torch(key: str) -> None:
         if key in FILLED and expected is RuntimeError:
             expected = outcome(torch, FILLED[key], value if "grad" in value else "5.0")
         assert outcome(minigrad, key, value) == expected, value
+
+
+# n is a number, r a vector, x a matrix; a number counts as a vector of one element
+OF_NUMBERS = """
+r.gather(0, T(1)) | n.gather(0, T(0)) | n.gather(0, T([0, 0])) | n.gather(0, T([1])) | x.gather(0, T(1)) | n.gather(0, T([[0, 0]]))
+r.scatter(0, T(1), 7.0) | r.scatter(0, T(1), n) | r.scatter(0, T([1]), n) | n.scatter(0, T(0), 7.0)
+n.scatter(0, T([0, 0]), 7.0) | n.scatter(0, T([0]), r[:1]) | x.scatter(0, T(1), 7.0) | n.scatter(0, T([[0]]), 7.0) | n.scatter(0, T([1]), 7.0)
+r.scatter_add(0, T(1), n) | n.scatter_add(0, T([0, 0]), r) | n.scatter_add(0, T(0), n) | x.scatter_add(0, T(1), n) | r.scatter_add(0, T(1), 1.0)
+n.index_select(0, T([0])) | n.index_select(0, T(0)) | n.index_select(0, T([0, 0])) | n.index_select(0, T([1])) | r.index_select(0, T(1))
+n.masked_fill(T([True, False]), 7.0) | n.masked_fill(T(True), r[0]) | n.masked_select(T([True, False])) | r.masked_fill(T(True), n)
+""".replace("\n", " | ").split(" | ")
+
+
+@pytest.mark.parametrize("expression", [e for e in OF_NUMBERS if e])
+def test_a_number_is_chosen_from_as_in_torch(expression: str) -> None:
+    outcomes = []
+    for m in (torch, minigrad):
+        n, r = m.tensor(2.0, requires_grad=True), m.tensor([3.0, -1.0], requires_grad=True)
+        x = m.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        try:
+            y = eval(expression, {"T": m.tensor, "n": n, "r": r, "x": x})
+            y.backward(m.arange(1.0, y.numel() + 1).reshape(tuple(y.shape)))
+            outcomes.append([y.tolist(), *[t.grad if t.grad is None else t.grad.tolist() for t in (n, r, x)]])
+        except Exception as error:
+            outcomes.append([type(error)])
+    assert outcomes[0] == outcomes[1]

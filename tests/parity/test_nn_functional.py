@@ -402,3 +402,18 @@ def test_a_target_or_weight_written_to_before_backward_is_noticed_where_torch_no
         except RuntimeError as error:
             outcomes.append(str(error).split(" [")[0])
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("grad_mode", [True, False])
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+def test_a_weight_that_requires_grad_is_refused_as_torch_does_and_only_while_recording(name, grad_mode):
+    outcomes = []
+    for module in (minigrad, torch):
+        x, t, w = module.zeros(2, 2), module.ones(2, 2), module.ones(2, requires_grad=True)
+        with module.set_grad_enabled(grad_mode):
+            try:
+                loss = module.nn.functional.binary_cross_entropy_with_logits(x, t, **{name: w})
+                outcomes.append(round(loss.item(), 5))
+            except RuntimeError as error:
+                outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]

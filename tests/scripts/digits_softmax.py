@@ -21,31 +21,33 @@ def pictures(n):
     return digits[labels].flatten(1) + 0.3 * torch.randn(n, 15), labels
 
 
-x, y = pictures(300)
-x_test, y_test = pictures(100)
-W = (0.01 * torch.randn(15, 10)).requires_grad_()
-b = torch.zeros(10, requires_grad=True)
-
-
 def log_softmax(scores):
     scores = scores - scores.max(dim=1, keepdim=True).values
     return scores - scores.exp().sum(dim=1, keepdim=True).log()
 
 
-for epoch in range(1, 41):
-    scores = x @ W + b
-    loss = -log_softmax(scores)[torch.arange(len(y)), y].mean()
-    assert torch.allclose(loss, F.cross_entropy(scores, y))
-    loss.backward()
-    with torch.no_grad():
-        W -= W.grad
-        b -= b.grad
-    W.grad = b.grad = None
-    if epoch % 10 == 0:
-        right = ((x_test @ W + b).argmax(1) == y_test).sum().item()
-        print(f"epoch {epoch}: loss {loss.item():.4f}, {right} of 100 right")
+def main():
+    x, y = pictures(300)
+    x_test, y_test = pictures(100)
+    W = (0.01 * torch.randn(15, 10)).requires_grad_()
+    b = torch.zeros(10, requires_grad=True)
+    for epoch in range(1, 41):
+        scores = x @ W + b
+        loss = -log_softmax(scores)[torch.arange(len(y)), y].mean()
+        assert torch.allclose(loss, F.cross_entropy(scores, y))
+        loss.backward()
+        with torch.no_grad():
+            W -= W.grad
+            b -= b.grad
+        W.grad = b.grad = None
+        if epoch % 10 == 0:
+            right = ((x_test @ W + b).argmax(1) == y_test).sum().item()
+            print(f"epoch {epoch}: loss {loss.item():.4f}, {right} of 100 right")
 
-print("the 8 as the model sees it:", W.detach()[:, 8].reshape(5, 3), sep="\n")
-with torch.no_grad():
-    values, indices = F.softmax(x_test[0] @ W + b, dim=0).topk(3)
-print("best guesses", indices.tolist(), [f"{v:.4f}" for v in values.tolist()], "truth", y_test[0].item())
+    print("the 8 as the model sees it:", W.detach()[:, 8].reshape(5, 3), sep="\n")
+    with torch.no_grad():
+        values, indices = F.softmax(x_test[0] @ W + b, dim=0).topk(3)
+    print("best guesses", indices.tolist(), [f"{v:.4f}" for v in values.tolist()], "truth", y_test[0].item())
+
+
+main()

@@ -35,7 +35,9 @@ def make_data(n):
 
 train_x, train_y = make_data(40)
 test_x, test_y = make_data(200)
-for layer in (nn.Identity(), nn.Dropout(0.5), MyDropout(0.5)):
+
+
+def train_with(layer):
     torch.manual_seed(5)
     net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), layer, nn.Linear(64, 1))
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
@@ -50,3 +52,7 @@ for layer in (nn.Identity(), nn.Dropout(0.5), MyDropout(0.5)):
         train_loss = nn.functional.mse_loss(net(train_x), train_y).item()
         test_loss = nn.functional.mse_loss(net(test_x), test_y).item()
     print(f"{type(layer).__name__}: train {train_loss:.4f}, test {test_loss:.4f}")
+
+
+for layer in (nn.Identity(), nn.Dropout(0.5), MyDropout(0.5)):
+    train_with(layer)
