@@ -7,6 +7,7 @@ it `simplify`, which drops steps of the program as data and rounds values. Rando
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -196,6 +197,7 @@ def smallest(strategy: Any, fails: Callable[[Program], bool], start: Program) ->
         found = hypothesis.find(
             strategy,
             shows,
+            random=random.Random(0),
             settings=settings(
                 max_examples=200,
                 database=None,
@@ -315,10 +317,10 @@ def shared_by_failing(
     best, others = "", len(failing)
     for some in (*combinations(common, 1), *combinations(common, 2)):
         having = sum(set(some) <= set(other) for other in passing)
-        if having < others and 4 * having <= len(failing):
+        if having < others and having <= max(1, len(failing) // 4):
             best, others = " and ".join(some), having
     rest = f"{others} of the others {'has' if others == 1 else 'have'} that too" if others else "none of the others has"
-    return f"all {len(failing)} of {tried} cases that differ have {best}; {rest}" if best else ""
+    return f"the {len(failing)} of {tried} cases that differ all have {best}; {rest}" if best else ""
 
 
 def cut(program: Program, name: str, value: np.ndarray) -> Program:
@@ -347,10 +349,11 @@ def simplify(
         except Exception:
             return False
 
-    for i in reversed(range(len(program.steps))):
-        if len(program.steps) > 1 and not any(program.steps[i].name in step.refs() for step in program.steps):
-            if attempt(smaller := program.without(i)):
-                program = smaller
+    for _ in range(2):  # what another step needed at first may go the second time
+        for i in reversed(range(len(program.steps))):
+            if len(program.steps) > 1 and not any(program.steps[i].name in step.refs() for step in program.steps):
+                if attempt(smaller := program.without(i)):
+                    program = smaller
     with quiet():
         values = run(program, model, 0).values if model else {}
     for name in [step.name for step in reversed(program.steps[:-1])]:

@@ -258,9 +258,9 @@ def test_what_failing_cases_share_is_said():
             return [g * 2 if few else g for g in out]
 
     (row,) = checks.check_ops(OneAxis(lambda g: g), TORCH, ["amax"], cases=24)
-    assert re.search(r"all \d+ of 48 cases that differ have dim a tuple of more than one and keepdim=False", row.failures[0].shared)
+    assert re.search(r"the \d+ of 48 cases that differ all have dim a tuple of more than one and keepdim=False", row.failures[0].shared)
     (row,) = checks.check_ops(Bent(lambda g: g.double()), TORCH, ["tanh"])
-    assert row.failures[0].shared.endswith("have float32 inputs; none of the others has")
+    assert row.failures[0].shared.endswith("all have float32 inputs; none of the others has")
     (row,) = checks.check_ops(Failing(double), TORCH, ["tanh"])
     assert row.failures[0].shared == "all 48 cases tried differ"
 
