@@ -40,7 +40,7 @@ class Report:
         return not self.result.verdict.fails
 
     def __repr__(self) -> str:
-        from parity.report import brief
+        from parity.report import numbers
 
         lines = [
             f"{self.engine} against {self.against}: {self.verdict}"
@@ -48,9 +48,7 @@ class Report:
         ]
         for finding in self.result.findings:
             lines.append(f"  {finding.sentence}")
-            for who, value in ((self.engine, finding.ours), (self.against, finding.theirs), ("judge", finding.true)):
-                if value is not None:
-                    lines.append(f"    {who:>10}: {brief(value)}")
+            lines += ["    " + line for line in numbers(finding, self.engine, self.against)]
         if not bool(self):
             lines += [
                 f"  {leaf.name} = {leaf.array.tolist()}  {leaf.array.dtype}" for leaf in self.result.program.leaves

@@ -215,6 +215,12 @@ def usage(message: str) -> int:
     return 2
 
 
+def named(options: argparse.Namespace) -> str:
+    """The options, unless usual, that say what is compared."""
+    usual = {"engine": "minigrad", "against": "torch", "device": "cpu", "dtype": None}
+    return " ".join(f"--{name} {getattr(options, name)}" for name, value in usual.items() if getattr(options, name) != value)
+
+
 def versions(*engines: Engine) -> dict[str, str]:
     import numpy
 
@@ -265,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         if pool is not None:
             pool.shutdown(wait=not stopped, cancel_futures=True)
-    report.write(console, found, ours.name, theirs.name, options.quiet, ours.runs_scripts)
+    report.write(console, found, ours.name, theirs.name, options.quiet, ours.runs_scripts, named(options))
     if stopped:
         console.print("stopped by Ctrl-C; this is what was found until then")
     try:

@@ -555,7 +555,13 @@ def check_calls(
             history = shorten(last["history"], ours, theirs, last["finding"].verdict) if shrink else last["history"]
             finding = play(history, ours, theirs) or last["finding"]
             row.failures.append(
-                Failure(None, finding, f"{seed}, batch at {done}", script=script(history, finding, ours.name))
+                Failure(
+                    None,
+                    finding,
+                    f"{seed}, batch at {done}",
+                    script=script(history, finding, ours.name),
+                    again=f"calls --seed {seed} --examples {done + size}",
+                )
             )
             row.verdict = finding.verdict
         done += size

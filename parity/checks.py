@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any
 
 import hypothesis
@@ -19,7 +20,7 @@ from hypothesis.errors import NoSuchExample
 
 from parity.engines import Engine
 from parity.ops import OPS, Op
-from parity.programs import Leaf, Program, Seeded, draw, quiet, run
+from parity.programs import Leaf, Program, Ref, Seeded, draw, quiet, run
 from parity.strategies import programs
 from parity.verdicts import Finding, Result, Verdict, check
 
@@ -97,6 +98,10 @@ class Failure:
     seed: str
     order: int = 1
     script: str = ""
+    by_backward: bool = False  # how the first derivative was asked for: by `backward`, or by `autograd.grad`
+    result: Result | None = None  # of the program
+    again: str = ""  # the arguments of `python -m parity` that find it again
+    shared: str = ""  # what the failing cases have in common
 
 
 def check_ops(
@@ -119,11 +124,11 @@ def check_ops(
             if result.missing and ours.missing(op.expression):
                 break
             if result.verdict.fails:
-                finding = next(f for f in result.findings if f.verdict.fails)
-                found = shrink_op(op, ours, theirs, dtype, result) if shrink else result.program
-                final = check(found, ours, theirs, min(order, op.order), "always")
-                finding = next((f for f in final.findings if f.verdict.fails), finding)
-                row.failures.append(Failure(found, finding, label, min(order, op.order)))
+                failure = op_failure(op, ours, theirs, dtype, result, label, min(order, op.order), shrink)
+                failure.again = f"ops {op.name} --seed {seed} --cases {case + 1}"
+                if shrink:
+                    failure.shared = shared_by_failing(op, ours, theirs, dtypes, max(cases, 24), seed, order)
+                row.failures.append(failure)
                 break
         yield row
 
@@ -146,24 +151,47 @@ def check_case(
     return result
 
 
-def shrink_op(op: Op, ours: Engine, theirs: Engine, dtype: str, result: Result) -> Program:
-    def fails(program: Program) -> bool:
-        with quiet():
-            return check(program, ours, theirs, op.order, "always").verdict is result.verdict
+def op_failure(
+    op: Op, ours: Engine, theirs: Engine, dtype: str, result: Result, label: str, order: int, shrink: bool
+) -> Failure:
+    """The smallest program that fails as the result does, and what it shows, by no more derivatives than that needs."""
+    by_backward = result.by_backward
+    order = 1 if by_backward else order
 
-    return smallest(programs(theirs, (op,), 1, dtypes=(dtype,), wild=False), fails, result.program)
+    def again(program: Program, order: int) -> Result:
+        with quiet():
+            return check(program, ours, theirs, order, "always", by_backward)
+
+    def fails(program: Program) -> bool:
+        return again(program, order).verdict is result.verdict
+
+    program = result.program
+    if shrink:
+        program = smallest(programs(theirs, (op,), 1, dtypes=(dtype,), wild=False), fails, program)
+        program = varied(program, fails, theirs)
+    return shown(program, result, label, order, again)
+
+
+def shown(program: Program, result: Result, label: str, order: int, again: Callable[[Program, int], Result]) -> Failure:
+    """A failure with what its program shows, by as few derivatives as show a difference."""
+    for fewer in range(order + 1):
+        final = again(program, fewer)
+        finding = next((f for f in final.findings if f.verdict.fails), None)
+        if finding is not None:
+            return Failure(program, finding, label, fewer, "", final.by_backward, final)
+    finding = next(f for f in result.findings if f.verdict.fails)
+    return Failure(result.program, finding, label, order, "", result.by_backward, result)
 
 
 def smallest(strategy: Any, fails: Callable[[Program], bool], start: Program) -> Program:
     """The smallest program that Hypothesis finds to fail likewise, simplified; `start` if it finds none.
 
-    A tensor without elements shows nothing, so it is smallest only where `start` has one.
+    A tensor without elements shows little, so any other program is smaller than one with such a tensor.
     """
 
     def shows(program: Program) -> bool:
-        return (empty or all(leaf.array.size for leaf in program.leaves)) and fails(program)
+        return all(leaf.array.size for leaf in program.leaves) and fails(program)
 
-    empty = not all(leaf.array.size for leaf in start.leaves)
     try:
         found = hypothesis.find(
             strategy,
@@ -181,8 +209,116 @@ def smallest(strategy: Any, fails: Callable[[Program], bool], start: Program) ->
     return simplify(found if _weight(found) <= _weight(start) or not fails(start) else start, fails)
 
 
-def _weight(program: Program) -> tuple[int, int]:
-    return len(program.steps), sum(leaf.array.size for leaf in program.leaves)
+def _weight(program: Program) -> tuple[int, bool, int]:
+    sizes = [leaf.array.size for leaf in program.leaves]
+    return len(program.steps), 0 in sizes, sum(sizes)
+
+
+def varied(program: Program, fails: Callable[[Program], bool], model: Engine) -> Program:
+    """The program with different numbers of both signs where they were equal, zero or alone, if it still fails.
+
+    A zero, a tie or a single number may show a difference, but hides what causes it.
+    """
+
+    def attempt(candidate: Program) -> bool:
+        try:
+            with quiet():
+                out = run(candidate, model, 1)
+                grads = [g for g in (out.grads[0] if out.grads else {}).values() if g is not None]
+                fine = not out.error and all(np.isfinite(a).all() for a in (*out.values.values(), *grads))
+            return fine and fails(candidate)
+        except Exception:
+            return False
+
+    def filled(shape: Callable[[np.ndarray], tuple[int, ...]], unit: float, signs: int, only: str = "") -> Program:
+        leaves, start = [], 0
+        for leaf in program.leaves:
+            if leaf.array.dtype.kind == "f" and only in ("", leaf.name):
+                n = np.arange(start, start + int(np.prod(shape(leaf.array))))
+                values = unit * (n + 2) * (1.0 - 2 * (n % 2) if signs else 1.0)
+                start += n.size
+                leaf = replace(leaf, array=values.reshape(shape(leaf.array)).astype(leaf.array.dtype))
+            leaves.append(leaf)
+        return replace(program, leaves=tuple(leaves))
+
+    floats = [leaf.array for leaf in program.leaves if leaf.array.dtype.kind == "f"]
+    if not floats or not all(np.isfinite(a).all() for a in floats) or not any(a.size for a in floats):
+        return program
+    forms: list[Callable[[np.ndarray], tuple[int, ...]]] = [np.shape]
+    if all(a.size == 1 for a in floats):
+        forms.insert(0, lambda a: (*a.shape[:-1], 2))
+    values = np.concatenate([a.ravel() for a in floats])
+    if np.unique(values).size < values.size or 0 in values or len(forms) > 1:
+        ways = [(form, unit, signs) for form in forms for signs in (1, 0) for unit in (0.5, 0.125)]
+        names = ["", *(leaf.name for leaf in program.leaves)] if len(floats) > 1 else [""]
+        for form, unit, signs in ways:
+            if attempt(candidate := filled(form, unit, signs)):
+                return candidate
+        for name in names[1:]:
+            for unit, signs in ((0.5, 1), (0.5, 0)):
+                if attempt(candidate := filled(np.shape, unit, signs, name)):
+                    program = candidate
+                    break
+    return program
+
+
+# ------------------------------------------------------------------------------------------- what failing cases share
+
+
+def traits(program: Program) -> list[str]:
+    """What can be said in a few words of a case of one op, the most telling first."""
+    step, arrays = program.steps[0], {leaf.name: leaf.array for leaf in program.leaves}
+    out = []
+    for name, value in step.args.items():
+        if isinstance(value, tuple) and len(value) > 1 and all(isinstance(v, int) for v in value):
+            out.append(f"{name} a tuple of more than one")
+        elif isinstance(value, bool | str | None.__class__) and not isinstance(value, Ref):
+            out.append(f"{name}={value!r}")
+        elif isinstance(value, int):
+            out.append(f"{name} negative" if value < 0 else f"{name} not negative")
+    floats = [arrays[ref] for ref in step.refs() if ref in arrays and arrays[ref].dtype.kind == "f"]
+    said = {
+        "an input that is broadcast": len({a.shape for a in floats}) > 1,
+        "one input given twice": len(set(step.refs())) < len(step.refs()),
+        "an empty input": any(a.size == 0 for a in floats),
+        "a 0-d input": any(a.ndim == 0 for a in floats),
+        "an input of more than one dimension": any(a.ndim > 1 for a in floats),
+        "equal numbers in an input": any(np.unique(a).size < a.size for a in floats),
+        "a zero in an input": any((a == 0).any() for a in floats),
+        "a negative number in an input": any((a < 0).any() for a in floats),
+        **{f"{dtype} inputs": True for dtype in sorted({a.dtype.name for a in floats})},
+    }
+    return out + [trait for trait, has in said.items() if has]
+
+
+def shared_by_failing(
+    op: Op, ours: Engine, theirs: Engine, dtypes: Sequence[str], cases: int, seed: int, order: int
+) -> str:
+    """One line on what all failing cases have and (nearly) no other: one trait, or two together; empty if there is none.
+
+    A passing case may have it by luck: a mistake in the shape of a gradient is none where the axis has one element.
+    """
+    failing, passing = [], []
+    for case, dtype in ((case, dtype) for case in range(cases) for dtype in dtypes):
+        label = f"{seed}/{op.name}/{dtype}/{case}"
+        try:
+            result = check_case(op, ours, theirs, dtype, case, label, min(order, op.order), len(dtypes) > 1)
+        except Exception:
+            continue
+        (failing if result.verdict.fails else passing).append(traits(result.program))
+    tried = len(failing) + len(passing)
+    if len(failing) < 2:
+        return ""
+    if 4 * len(failing) >= 3 * tried:
+        return f"{f'{len(failing)} of the' if passing else 'all'} {tried} cases tried differ"
+    common = [trait for trait in failing[0] if all(trait in case for case in failing)]
+    best, others = "", len(failing)
+    for some in (*combinations(common, 1), *combinations(common, 2)):
+        having = sum(set(some) <= set(other) for other in passing)
+        if having < others and 4 * having <= len(failing):
+            best, others = " and ".join(some), having
+    rest = f"{others} of the others {'has' if others == 1 else 'have'} that too" if others else "none of the others has"
+    return f"all {len(failing)} of {tried} cases that differ have {best}; {rest}" if best else ""
 
 
 def cut(program: Program, name: str, value: np.ndarray) -> Program:

@@ -9,9 +9,11 @@ their bounds; `verdicts.py` compares them. Read `Program`, `run`, `Drawing`.
 
 from __future__ import annotations
 
+import ast
 import math
 import random
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -267,17 +269,16 @@ def script(program: Program, engine: str = "torch", order: int = 1, comment: str
     lines = [f"# {comment}"] if comment else []
     lines += [ours + ("; F = torch.nn.functional" if uses_f else "")]
     for leaf in program.leaves:
-        grad = ", requires_grad=True" if leaf.requires_grad else ""
-        lines.append(
-            f"{leaf.name} = torch.tensor({literal(leaf.array)}, dtype=torch.{dtype_name(leaf.array)}{grad})"
-            + (f".reshape{leaf.array.shape}" if not leaf.array.size and leaf.array.ndim > 1 else "")
-        )
+        lines.append(f"{leaf.name} = {constructor(leaf.array, str(leaf.array.dtype), leaf.requires_grad)}")
     lines += [f"{step.name} = {step.text()}" for step in program.steps]
     return "\n".join(lines)
 
 
-def dtype_name(array: np.ndarray) -> str:
-    return str(array.dtype)
+def constructor(array: np.ndarray, dtype: str, requires_grad: bool = False) -> str:
+    """The call that makes a leaf of these values; nested lists can't say the shape of most empty arrays."""
+    grad = ", requires_grad=True" if requires_grad else ""
+    made = f"torch.tensor({literal(array)}" if array.size or array.ndim == 1 else f"torch.zeros({array.shape}"
+    return f"{made}, dtype=torch.{dtype}{grad})"
 
 
 def literal(array: np.ndarray) -> str:
@@ -285,37 +286,111 @@ def literal(array: np.ndarray) -> str:
     return re.sub(r"\b(nan|inf)\b", r"float('\1')", text)
 
 
-def full_script(program: Program, outcome_names: Sequence[str], order: int, engine: str) -> str:
-    """`script` with the backward passes and the prints: runs as `python file.py torch` and `python file.py ENGINE`."""
-    uses_f = any("F." in step.op.expression for step in program.steps)
+def full_script(
+    program: Program,
+    order: int,
+    engine: str,
+    by_backward: bool = False,
+    recorded: bool = False,
+    unused: bool = False,
+    digits: int = 0,
+    also: Sequence[str] = (),
+) -> str:
+    """`script` with the derivatives up to `order` and the prints: runs as `python FILE torch` and `python FILE ENGINE`.
+
+    It goes as far as torch does and in the same way as `run`: `by_backward`, and with `create_graph` in the last
+    derivative too if `recorded`. `unused`: a leaf may have no gradient. `digits` are printed, if it isn't 0. `also`: variables that are printed first.
+    """
+    text = script(program, "torch").split("\n")
     lines = [
         "import importlib, sys",
-        f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})"
-        + ("; F = torch.nn.functional" if uses_f else ""),
+        f"torch = importlib.import_module(sys.argv[1] if sys.argv[1:] else {engine!r})",
+        *(["F = torch.nn.functional"] if "; F = " in text[0] else []),
+        *([f"torch.set_printoptions(precision={digits})"] if digits else []),
+        *text[1:],
     ]
-    lines += script(program, "torch").split("\n")[1:]
-    outputs = list(outcome_names)
-    leaves = program.differentiable()
-    if not order or not leaves or not outputs:
-        return "\n".join([*lines, f"print({', '.join(program.outputs())})"])
-    lines.append(f"ys, xs = [{', '.join(outputs)}], [{', '.join(leaf.name for leaf in leaves)}]")
-    shapes = run_shapes(program)
+    leaves, way = program.differentiable(), derivatives_of_torch(program, order)
+    values = list(dict.fromkeys([*also, *program.outputs()])) or [leaf.name for leaf in program.leaves]
+    if not order or not way.outputs:
+        lines_apart = ", sep='\\n'" if len(values) > 1 else ""
+        return "\n".join(folded([*lines, f"print({', '.join(values)}{lines_apart})"]))
+    made = {step.name: way.values[step.name] for step in program.steps} | {leaf.name: leaf.array for leaf in leaves}
+
+    def cotangents(names: Sequence[str], depth: int) -> list[str]:
+        return [constructor(program.cotangent(n, made[n].shape, depth), str(made[n].dtype)) for n in names]
+
+    if by_backward and order == 1:
+        for i, (name, v) in enumerate(zip(way.outputs, cotangents(way.outputs, 1), strict=True)):
+            lines.append(f"{name}.backward({v}{', retain_graph=True' if i + 1 < len(way.outputs) else ''})")
+        printed = [*values, *(f"{leaf.name}.grad" for leaf in leaves)]
+        return "\n".join(folded([*lines, f"print({', '.join(printed)}, sep='\\n')"]))
+    lines.append(f"ys, xs = [{', '.join(way.outputs)}], [{', '.join(leaf.name for leaf in leaves)}]")
     for depth in range(1, order + 1):
-        names = outputs if depth == 1 else [leaf.name for leaf in leaves]
-        vs = ", ".join(
-            f"torch.tensor({literal(program.cotangent(n, shapes[n][0], depth))}, dtype=torch.{shapes[n][1]})"
-            for n in names
-        )
-        lines.append(f"ys = torch.autograd.grad(ys, xs, [{vs}], create_graph={depth < order}, allow_unused=True)")
-    return "\n".join([*lines, f"print({', '.join(program.outputs())}, *ys, sep='\\n')"])
+        options = ", create_graph=True" if depth < order or recorded else ""
+        some_unused = unused or depth > 1 or any(g is None for grads in way.grads[:1] for g in grads.values())
+        options += ", allow_unused=True" if some_unused else ""
+        names = way.outputs if depth == 1 else [leaf.name for leaf in leaves]
+        lines += [f"vs = [{', '.join(cotangents(names, depth))}]"]
+        if depth == 1 or way.live[depth - 2] == names:
+            lines += [f"ys = torch.autograd.grad(ys, xs, vs{options})"]
+        else:  # what does not depend on a leaf has no derivative
+            lines += ["live = [(y, v) for y, v in zip(ys, vs) if y is not None and y.requires_grad]"]
+            lines += ["ys, vs = [y for y, v in live], [v for y, v in live]"]
+            lines += [f"ys = torch.autograd.grad(ys, xs, vs{options}) if ys else []"]
+    return "\n".join(folded([*lines, f"print({', '.join(values)}, *ys, sep='\\n')"]))
 
 
-def run_shapes(program: Program) -> dict[str, tuple[tuple[int, ...], str]]:
+def folded(lines: Sequence[str], width: int = 76) -> list[str]:
+    """Each line of at most `width` characters, broken inside its brackets, if that can be."""
+    out = []
+    for line in lines:
+        parts = textwrap.wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        try:
+            same = ast.dump(ast.parse("\n".join(parts))) == ast.dump(ast.parse(line))
+        except SyntaxError:
+            same = False
+        out += parts if same else [line]
+    return out
+
+
+@dataclass
+class Way:
+    """How far torch comes with a program: `run`, with the names of the outputs that have a gradient and, by order, of the
+    leaves whose gradients can be differentiated again."""
+
+    outputs: list[str]
+    live: list[list[str]]
+    values: dict[str, np.ndarray]
+    grads: list[dict[str, np.ndarray | None]]
+
+
+def derivatives_of_torch(program: Program, order: int) -> Way:
     from parity.engines import load
 
-    out = run(program, load("torch"), 0)
-    known = {leaf.name: (leaf.array.shape, str(leaf.array.dtype)) for leaf in program.leaves}
-    return known | {name: (a.shape, str(a.dtype)) for name, a in out.values.items()}
+    torch = load("torch")
+
+    class Watched(type(torch)):  # type: ignore[misc]
+        """torch, which tells of each derivative what can be differentiated."""
+
+        def gradients(self, outputs: Any, cotangents: Any, leaves: Any, again: bool) -> Any:
+            grads = super().gradients(outputs, cotangents, leaves, again)
+            live.append([leaf.name for leaf, g in zip(named, grads, strict=True) if g is not None and g.requires_grad])
+            return grads
+
+    live: list[list[str]] = []
+    named = program.differentiable()
+    watched = Watched(torch.module)
+    with quiet():
+        out = run(program, watched, order)
+        if out.error and not out.values:
+            return Way([], live, {}, [])
+        env = {leaf.name: watched.tensor(leaf.array, leaf.requires_grad) for leaf in program.leaves}
+        for step in program.steps:
+            args = {k: _resolve(v, env) for k, v in step.args.items()}
+            env[step.name] = step.op.run(watched.torch, watched.F, args)
+    outputs = [n for n in program.outputs() if out.values[n].dtype.kind == "f" and env[n].requires_grad]
+    live += [[] for _ in range(order - len(live))]
+    return Way(outputs, live, out.values, out.grads)
 
 
 # ------------------------------------------------------------------------------------------------------------- drawing

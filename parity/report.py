@@ -10,8 +10,12 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
+import sys
 import tempfile
+import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,7 @@ from rich.text import Text
 
 from parity.checks import BINS, Failure, Row
 from parity.programs import Program, full_script, literal, show
-from parity.verdicts import Verdict
+from parity.verdicts import Finding, Verdict
 
 STYLES = {
     Verdict.SAME: "green",
@@ -43,8 +47,11 @@ TITLES = {
 }
 
 
+ORDERS = ("value", "first", "second", "third")
+
+
 def number(value: float) -> str:
-    return "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
+    return "inf" if value == np.inf else "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
 
 
 def make_console(file: Any = None) -> Console:
@@ -58,7 +65,8 @@ def make_console(file: Any = None) -> Console:
     )
 
 
-def table(section: str, rows: Sequence[Row]) -> Table:
+def table(section: str, rows: Sequence[Row], engine: str, against: str) -> Table:
+    """A line a row. Of a row with a difference it has the errors of the program that is printed, not the worst of all."""
     out = Table(title=TITLES.get(section, section), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
     program_like = section in ("ops", "programs")
     out.add_column("name", overflow="fold", max_width=26 if program_like else 34)
@@ -70,50 +78,167 @@ def table(section: str, rows: Sequence[Row]) -> Table:
         out.add_column("step", justify="right")
         out.add_column("free", justify="right")
     out.add_column("verdict")
-    out.add_column("", overflow="fold")
+    noted = section != "programs"  # the note of programs is long, and stands below
+    if noted:
+        out.add_column("", overflow="fold")
     for row in rows:
         cells = [row.name, str(row.cases)]
         if program_like:
-            cells += [number(ratio) for ratio in row.ratios] if row.verdict is not Verdict.NOT_OFFERED else [""] * 4
+            absent = row.verdict is Verdict.NOT_OFFERED
+            cells += [""] * 4 if absent else ["-" if e is None else number(e) for e in shown_errors(row)]
         elif section == "training":
             cells += [number(row.ratios[0]), number(row.ratios[1])]
         style = "bold red" if row.fails else STYLES.get(row.verdict, "")
-        out.add_row(*cells, Text(row.verdict.value, style=style), Text(row.note, style="dim"))
+        note = [Text(row.note, style="dim")] if noted else []
+        out.add_row(*cells, Text(in_words(row, engine, against), style=style), *note)
     return out
 
 
-def render_failure(failure: Failure, engine: str, against: str, runs_scripts: bool = True) -> str:
-    """The sentence, the script that shows it (at most 15 lines), both results and the judge's, the seed."""
+def in_words(row: Row, engine: str, against: str) -> str:
+    """The verdict of a row, with names."""
+    if row.section == "mutants" and row.fails:
+        return "not caught"
+    first = row.failures[0].finding if row.failures else None
+    verdict = first.verdict if first else row.verdict
+    raises = "" if first is None else engine if first.ours is not None else against if first.theirs is not None else ""
+    return verdict.words(engine, against, raises)
+
+
+def shown_errors(row: Row) -> list[float | None]:
+    """Errors over bounds of the values and of each order; where a row has a difference, those of the program printed."""
+    return list(row.ratios) if not row.failures else errors_of(row.failures[0])
+
+
+def errors_of(failure: Failure) -> list[float | None]:
+    """None where nothing was compared; infinite where there is an error and the arithmetic is exact."""
+    result, f = failure.result, failure.finding
+    if result is None:
+        return [None] * 4
+    errors: list[float | None] = [ratio if i < result.reached else None for i, ratio in enumerate(result.ratios)]
+    if isinstance(f.ours, Exception) or isinstance(f.theirs, Exception):
+        errors[f.depth :] = [None] * (4 - f.depth)
+    elif f.verdict.fails and (errors[f.depth] or 0.0) <= 1:
+        errors[f.depth] = np.inf if f.verdict is Verdict.OURS_WORSE else None
+    return errors
+
+
+def heading(row: Row) -> str:
+    return row.name if row.name.startswith("random ") else f"{row.section} {row.name}"
+
+
+def file_name(row: Row, failure: Failure) -> str:
+    """Where the script of a failure may be saved; no module has such a name."""
+    number = re.search(r"--first (\d+)", failure.seed) if row.section == "programs" else None
+    what = f"program_{number.group(1)}" if number else row.name
+    return f"{re.sub(r'[^a-z0-9]+', '_', what.lower()).strip('_')[:30]}_differs.py"
+
+
+def rerun(row: Row, failure: Failure, options: str = "") -> str:
+    """The command that finds the failure again."""
+    names = {"programs": f"programs {failure.seed}", "corners": "corners", "calls": f"calls --seed {failure.seed.split(',')[0]}"}
+    what = failure.again or names.get(row.section, f"{row.section} {row.name}")
+    if "--dtype" in what:
+        options = re.sub(r" ?--dtype \S+", "", options)
+    return " ".join(f"python -m parity {what} {options}".split())
+
+
+def render_failure(
+    row: Row, failure: Failure, engine: str, against: str, runs_scripts: bool = True, options: str = ""
+) -> str:
+    """The sentence, the script that shows it, both results and the judge's, and the command that finds it again."""
     finding = failure.finding
-    lines = [f"{finding.verdict.value}: {finding.sentence}"]
-    if failure.program is not None:
-        if runs_scripts:
-            lines += ["", f"  python this.py {engine}      # then: python this.py {against}"]
+    lines = filled(finding.sentence)
+    if failure.shared:
+        lines += filled(f"What they share: {failure.shared}.")
+    script = script_of(failure, engine) if failure.program is not None else failure.script
+    if script:
+        file = file_name(row, failure)
+        if not failure.program and row.section != "calls":  # how it is made, in a line
+            lines += [""]
+        elif runs_scripts:
+            lines += ["", f"  Save this as {file}, then", f"    python {file} {engine}", f"    python {file} {against}", ""]
         else:
-            lines += ["", f"  python this.py {against}      # {engine} has other names: write it with them"]
-        lines += ["  " + line for line in script_of(failure, engine).split("\n")]
-    elif failure.script:
-        lines += ["", *("  " + line for line in failure.script.split("\n"))]
-    lines.append("")
-    for who, value in ((engine, finding.ours), (against, finding.theirs), ("judge", finding.true)):
-        if value is not None:
-            lines.append(f"  {who:>10}: {brief(value)}")
-    lines.append(f"  {'seed':>10}: {failure.seed}")
-    return "\n".join(lines)
+            lines += ["", f"  Save this as {file}, then python {file} {against};", f"  {engine} has other names: write it with them", ""]
+        lines += ["    " + line if line else "" for line in script.split("\n")]
+    judge = f"{against} in float64" if row.section == "training" else JUDGE
+    if table := numbers(finding, engine, against, judge):
+        lines += ["", *("  " + line for line in table)]
+    command = rerun(row, failure, options)
+    lines += ["", "  To find it again" + (f" ({failure.seed}):" if row.section == "training" and failure.seed else ":")]
+    return "\n".join([*lines, f"    {command}"])
+
+
+def in_words_of(finding: Finding, row: Row, engine: str, against: str) -> str:
+    return in_words(replace(row, verdict=finding.verdict, failures=[Failure(None, finding, "")]), engine, against)
+
+
+def filled(text: str) -> list[str]:
+    """A text in lines of 80 columns at most, indented by two."""
+    return textwrap.wrap(
+        text, 80, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+JUDGE = "what parity itself computes, in higher precision"
+
+
+def numbers(finding: Finding, engine: str, against: str, judge: str = JUDGE) -> list[str]:
+    """Whose numbers, and which: all of a small array, else the element that differs most. No errors: the sentence has
+    them."""
+    found = [(engine, finding.ours), (against, finding.theirs), ("judge", finding.true)]
+    found = [(who, value) for who, value in found if value is not None and not isinstance(value, Exception)]
+    if not found:
+        return []
+    what, texts = finding.what, [brief(value) for _, value in found]
+    arrays = [value for _, value in found if isinstance(value, np.ndarray)]
+    alike = len(arrays) == len(found) > 1 and len({a.shape for a in arrays}) == 1
+    if max(map(len, texts)) > 60 and alike and arrays[0].size > 1 and arrays[0].dtype.kind in "fiub":
+        at = worst_element(arrays[0], arrays[-1])
+        what += f", element {[int(i) for i in at]} of shape {arrays[0].shape}"
+        texts = [brief(np.asarray(a[at])) for a in arrays]
+    elif alike and arrays[0].ndim:
+        what += f", shape {arrays[0].shape}"
+    texts = [text if len(text) < 61 else text[:56] + " ..." for text in texts]
+    width = max(len(who) for who, _ in found)
+    judged = [f"{'':>{width + 4}}({judge})"] if finding.true is not None else []
+    return [f"{what}:", *(f"  {who:>{width}}  {text}" for (who, _), text in zip(found, texts, strict=True)), *judged]
+
+
+def worst_element(x: np.ndarray, y: np.ndarray) -> tuple[int, ...]:
+    with np.errstate(all="ignore"):
+        off = np.abs(x.astype(float) - y.astype(float))
+        off[np.isnan(off) & ~((x != x) & (y != y))] = np.inf
+    at = np.unravel_index(int(np.argmax(np.where(np.isnan(off), -1.0, off))), x.shape)
+    return tuple(int(i) for i in at)
 
 
 def script_of(failure: Failure, engine: str) -> str:
-    program = failure.program
+    """The program as a script that stops at the derivative that differs."""
+    program, f = failure.program, failure.finding
     assert program is not None
-    what = failure.finding.what
-    order = (
-        0
-        if what.startswith(("value", "error at"))
-        else next((i + 1 for i, o in enumerate(("gradient", "second", "third")) if what.startswith(o)), 1)
+    depth = f.depth if failure.result is not None or f.what else 1
+    named = re.match(r"value of (\w+) = ", f.what)
+    return full_script(
+        program,
+        depth,
+        engine,
+        failure.by_backward,
+        recorded=failure.order > depth,
+        unused=f.verdict is Verdict.MISSING,
+        digits=digits(f, engine),
+        also=[named.group(1)] if named else [],
     )
-    if what.startswith("error at derivative") or what == "error at backward":
-        order = max(failure.order, 1)
-    return full_script(program, program.outputs(), order, engine)
+
+
+def digits(finding: Finding, engine: str) -> int:
+    """How many must be printed to see the difference; 0 where the usual four do."""
+    x, y = finding.ours, finding.theirs
+    alike = isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and x.shape == y.shape and x.dtype == y.dtype
+    if not alike or x.dtype.kind != "f" or not hasattr(sys.modules.get(engine), "set_printoptions"):
+        return 0
+    with np.errstate(all="ignore"):
+        seen = np.abs(x - y) > 1e-3 * np.abs(y).max(initial=0.0)
+    return 0 if seen.any() else 17 if x.dtype == np.float64 else 9
 
 
 def brief(value: Any) -> str:
@@ -135,13 +260,23 @@ def write(
     against: str,
     quiet: bool,
     runs_scripts: bool = True,
+    options: str = "",
 ) -> None:
-    """The tables, the findings in a line each, the failures in full, and the sum."""
+    """The tables, the findings in a line each, the failures in full, and the sum.
+
+    `options`: those of the command that say which engines it compares, for the command that finds a failure again.
+    """
     for name, rows in sections.items():
         absent = [row for row in rows if row.verdict is Verdict.NOT_OFFERED]
         shown = [row for row in rows if row.fails] if quiet else [row for row in rows if row not in absent]
         if shown:
-            console.print(table(name, shown))
+            console.print(table(name, shown, engine, against))
+            notes = [row.note for row in shown if row.note] if name == "programs" else []
+            if name in ("ops", "programs") and any(row.fails for row in shown):
+                notes += ["Where there is a difference, the errors are those of the program printed below:"]
+                notes += ["- was not reached; inf is an error where the arithmetic is exact."]
+            for note in notes:
+                console.print(Text(note, style="dim"))
             console.print()
         if absent and not quiet:
             console.print(Text(f"Not offered by {engine}: {', '.join(row.name for row in absent)}"))
@@ -156,14 +291,14 @@ def write(
     if findings and not quiet:
         console.print(f"Findings that are no fault of {engine}:")
         for row, f in findings:
-            console.print(Text(f"  {row.name}: {f.finding.sentence}"))
+            console.print(Text("\n".join(filled(f"{row.name}: {f.finding.sentence}"))))
             if row.section == "programs":
-                console.print(Text(f"    {f.seed}", style="dim"))
+                console.print(Text(f"    {rerun(row, f, options)}", style="dim"), soft_wrap=True)
         console.print()
     failures = [(row, f) for row in everything for f in row.failures]
     for row, failure in failures:
-        console.print(Text(f"{row.section} {row.name}", style="bold red"))
-        console.print(Text(render_failure(failure, engine, against, runs_scripts)), soft_wrap=True)
+        console.print(Text(f"{heading(row)}: {in_words_of(failure.finding, row, engine, against)}", style="bold red"))
+        console.print(Text(render_failure(row, failure, engine, against, runs_scripts, options)), soft_wrap=True)
         console.print()
     console.print(Text(summary(sections, engine, against), style="bold red" if failures else "bold green"))
 
@@ -175,8 +310,8 @@ def summary(sections: dict[str, list[Row]], engine: str, against: str) -> str:
     cases = sum(row.cases for row in everything)
     tail = f"; {missing} not offered" if missing else ""
     return (
-        f"{engine} against {against}: {cases} cases in {len(everything)} rows, "
-        + (f"{bad} with a difference" if bad else "no difference")
+        f"{engine} against {against}: {cases:,} case{'s' * (cases != 1)} in {len(everything)} row{'s' * (len(everything) != 1)}, "
+        + ("no difference" if not bad else "a difference" if len(everything) == 1 else f"{bad} with a difference")
         + tail
     )
 
@@ -229,6 +364,8 @@ def failure_data(failure: Failure, engine: str) -> dict[str, Any]:
         "theirs": plain(f.theirs),
         "judge": plain(f.true),
         "seed": failure.seed,
+        "shared": failure.shared,
+        "worst": dict(zip(ORDERS, (e if e is None or np.isfinite(e) else str(e) for e in errors_of(failure)), strict=True)),
         "program": program_data(failure.program),
         "script": script_of(failure, engine) if failure.program else failure.script,
     }
@@ -247,9 +384,10 @@ def as_data(sections: dict[str, list[Row]], engine: str, against: str, versions:
                     "name": row.name,
                     "cases": row.cases,
                     "verdict": row.verdict.value,
+                    "in_words": in_words(row, engine, against),
                     "counts": dict(row.counts),
                     "note": row.note,
-                    "worst": dict(zip(("value", "first", "second", "third"), row.ratios, strict=True)),
+                    "worst": dict(zip(ORDERS, row.ratios, strict=True)),
                     "histogram": {"edges": BINS.tolist(), "exact_then_counts": row.histogram()},
                     "p99_9": row.percentile(),
                     "failures": [failure_data(f, engine) for f in row.failures],
@@ -344,7 +482,7 @@ def page(data: dict[str, Any]) -> str:
             )
             body += (
                 f"<tr><td><code>{html.escape(row['name'])}</code></td><td>{row['cases']}</td>{worst}<td>{picture}</td>"
-                f'<td class="{state}">{html.escape(row["verdict"])}</td><td>{html.escape(row["note"])}</td></tr>'
+                f'<td class="{state}">{html.escape(row["in_words"])}</td><td>{html.escape(row["note"])}</td></tr>'
             )
         parts.append(
             f"<h2>{html.escape(TITLES.get(section, section))}</h2><table><tr><th>name<th>cases<th>value<th>1st<th>2nd<th>3rd"

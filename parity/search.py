@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.checks import Failure, Row, simplify, smallest
+from parity.checks import Failure, Row, shown, simplify, smallest, varied
 from parity.engines import Engine, load
 from parity.ops import OPS, PROGRAM_OPS
 from parity.programs import Program, Varied, compose_any, quiet, script
@@ -77,9 +77,12 @@ class Search:
         judging = "always" if n % s.judged_every == 0 else "disputes"
         return check(program, self.ours, self.theirs, depth, judging, depth == 1, did)
 
-    def again(self, program: Program, depth: int, judging: str = "disputes") -> Result:
+    def again(
+        self, program: Program, depth: int, judging: str = "disputes", by_backward: bool | None = None
+    ) -> Result:
         with quiet():
-            return check(program, self.ours, self.theirs, depth, judging, depth == 1)
+            by_backward = depth == 1 if by_backward is None else by_backward
+            return check(program, self.ours, self.theirs, depth, judging, by_backward)
 
     def part(self, numbers: range, stop: Callable[[], bool] = lambda: False) -> Part:
         """Checks these programs, up to the first difference unless it is to keep going."""
@@ -129,10 +132,8 @@ class Search:
             ops, dtypes = tuple({step.op: None for step in program.steps}), self.settings.dtypes
             wild = None if program.wild() else False
             strategy = programs(self.theirs, ops, len(program.steps), dtypes, wild)
-            program = smallest(strategy, fails, program)
-        final = self.again(program, depth, "always")
-        finding = next((f for f in final.findings if f.verdict.fails), result.findings[-1])
-        return Failure(program, finding, label, depth)
+            program = varied(smallest(strategy, fails, program), fails, self.theirs)
+        return shown(program, result, label, depth, lambda p, order: self.again(p, order, "always", depth == 1))
 
     def finding(self, n: int, verdict: Verdict) -> Failure:
         """What program n showed that is no fault, simplified."""
@@ -146,7 +147,7 @@ class Search:
         program = simplify(program, shows, 60, self.theirs)
         result = self.again(program, depth, "always")
         finding = next((f for f in result.findings if f.verdict is verdict), Finding("", verdict, ""))
-        return Failure(program, finding, self.settings.again(n), depth)
+        return Failure(program, finding, self.settings.again(n), depth, "", result.by_backward, result)
 
 
 class Kinds:
@@ -212,7 +213,7 @@ def check_programs(
     """
     row = Row("programs", "random programs") if row is None else row
     offered = [op for op in PROGRAM_OPS if not ours.missing(op.expression)]
-    offers = f"{len(offered)} of {len(PROGRAM_OPS)} ops offered" if len(offered) < len(PROGRAM_OPS) else ""
+    offers = f"{ours.name} has {len(offered)} of the {len(PROGRAM_OPS)} ops" if len(offered) < len(PROGRAM_OPS) else ""
     if not offered:
         row.verdict, row.note = Verdict.NOT_OFFERED, offers
         return row
@@ -227,9 +228,10 @@ def check_programs(
 
     def note() -> str:
         partly = row.counts[Verdict.NOT_OFFERED.value]
-        rate = f"{row.cases / max(time.perf_counter() - start, 1e-9):.0f} a second"
+        rate = f"{row.cases / max(time.perf_counter() - start, 1e-9):.1f} programs a second"
         more = f"{differ} programs differ" if differ > 1 else ""
-        return "; ".join(filter(None, (offers, f"{partly} programs not offered" if partly else "", more, rate)))
+        lack = f"{partly} program{'s need' if partly > 1 else ' needs'} what it lacks" if partly else ""
+        return "; ".join(filter(None, (offers, lack, more, rate if row.cases > 1 else "")))
 
     for part in parts:
         row.merge(part.row)

@@ -44,6 +44,22 @@ class Verdict(Enum):
     def rank(self) -> int:
         return _RANKS[self]
 
+    def words(self, ours: str, theirs: str, raises: str = "") -> str:
+        """The verdict with the engines' names, as the tables print it; `raises` is the one that alone does.
+
+        Data has the value itself, in which `ours` is the engine that is checked.
+        """
+        said = {
+            Verdict.TORCH_WORSE: f"{theirs} off",
+            Verdict.OURS_WORSE: f"{ours} off",
+            Verdict.CONVENTION: "other convention",
+            Verdict.SHAPE: "other shape",
+            Verdict.DTYPE: "other dtype",
+            Verdict.MISSING: "gradient missing",
+            Verdict.ONE_ERROR: f"{raises or 'one engine'} raises",
+        }
+        return said.get(self, self.value)
+
 
 _RANKS = {verdict: i for i, verdict in enumerate(Verdict)}
 _FAILS = set(list(Verdict)[_RANKS[Verdict.OURS_WORSE] :])
@@ -61,10 +77,20 @@ class Finding:
     theirs: Any = None
     true: Any = None
 
+    @property
+    def depth(self) -> int:
+        """The order of derivative that it is about; 0 for a value, and for an error before any derivative."""
+        if self.what == "error at backward":
+            return 1
+        if self.what.startswith("error at derivative "):
+            return int(self.what[-1])
+        return next((i for i, order in enumerate(ORDERS, 1) if self.what.startswith(f"{order} of ")), 0)
+
 
 @dataclass
 class Result:
-    """Everything one program showed. `ratios` are ours' errors over their bounds: [forward, order 1, 2, 3]."""
+    """Everything one program showed. `ratios` are ours' errors over their bounds: [forward, order 1, 2, 3], of which the
+    first `reached` were compared."""
 
     program: Program
     verdict: Verdict = Verdict.SAME
@@ -73,6 +99,8 @@ class Result:
     errors: list[np.ndarray] = field(default_factory=list)
     judged: bool = False
     missing: str = ""
+    by_backward: bool = False
+    reached: int = 0
 
     def add(self, finding: Finding) -> None:
         self.findings.append(finding)
@@ -96,7 +124,7 @@ def check(
 
     `theirs_did`: what `theirs` made of it, where it is known already.
     """
-    result = Result(program)
+    result = Result(program, by_backward=by_backward)
     for step in program.steps:
         result.missing = ours.missing(step.op.expression)
         if result.missing:
@@ -120,7 +148,7 @@ def compare(
 ) -> Result:
     """Compares two outcomes of a program; `check` is the usual way in."""
     if a.error or b.error:
-        _compare_errors(a, b, result, ours, theirs)
+        _compare_errors(program, a, b, result, ours, theirs)
         return result
     if judging != "always" and _all_same_bits(a, b):
         return result
@@ -153,6 +181,7 @@ def compare(
                 if depth <= len(verdict.grads)
                 else None
             )
+        result.reached = depth + 1
         _compare_one(program, what, depth, x, y, truth, result, ours, theirs)
         if result.verdict.fails:
             break
@@ -195,14 +224,15 @@ def _same_bits(x: Any, y: Any) -> bool:
     return x.shape == y.shape and x.dtype == y.dtype and (x.tobytes() == y.tobytes())
 
 
-def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: str) -> None:
+def _compare_errors(program: Program, a: Outcome, b: Outcome, result: Result, ours: str, theirs: str) -> None:
     if a.error and b.error:
         if type(a.error).__name__ != type(b.error).__name__ or a.stage != b.stage:
             result.add(
                 Finding(
                     f"error at {a.stage}",
                     Verdict.OTHER_ERROR,
-                    f"{ours} raises {name(a.error)} at {a.stage}, {theirs} {name(b.error)} at {b.stage}",
+                    f"{ours} raises {_where(program, a.stage)}: {name(a.error)}; "
+                    f"{theirs} {_where(program, b.stage)}: {name(b.error)}",
                     a.error,
                     b.error,
                 )
@@ -218,11 +248,19 @@ def _compare_errors(a: Outcome, b: Outcome, result: Result, ours: str, theirs: s
         Finding(
             f"error at {stage}",
             Verdict.TORCH_WORSE if higher else Verdict.ONE_ERROR,
-            f"only {side} raises at {stage}: {name(error)}",
+            f"only {side} raises {_where(program, stage)}: {name(error)}",
             a.error,
             b.error,
         )
     )
+
+
+def _where(program: Program, stage: str) -> str:
+    """A stage of `run` in words."""
+    if stage.startswith("derivative "):
+        return f"in the {ORDERS[int(stage[-1]) - 1].replace('gradient', 'first derivative')}"
+    step = next((step for step in program.steps if step.name == stage), None)
+    return f"at {step.name} = {step.text()}" if step else f"in {stage}"
 
 
 def _at_the_call(error: Exception) -> bool:
@@ -244,15 +282,14 @@ def _compare_one(
         side = ours if x is None else theirs
         result.add(Finding(what, Verdict.MISSING, f"{side} has no {what}", x, y))
     elif x.shape != y.shape:
-        result.add(Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape}, in {theirs} {y.shape}", x, y))
+        result.add(Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape} in {ours}, {y.shape} in {theirs}", x, y))
     elif x.dtype != y.dtype:
-        result.add(Finding(what, Verdict.DTYPE, f"the {what} is {x.dtype}, in {theirs} {y.dtype}", x, y))
+        result.add(Finding(what, Verdict.DTYPE, f"the {what} is {x.dtype} in {ours}, {y.dtype} in {theirs}", x, y))
     elif x.dtype.kind != "f":
         if not np.array_equal(x, y):
             doubt = truth is not None and bool(np.where(x != y, truth[1], 1).min() > 0)
-            result.add(
-                Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, describe(what, x, y, program), x, y)
-            )
+            said = f"in {ours} {describe(what, x, y, program)}"
+            result.add(Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, said, x, y))
     else:
         _compare_floats(program, what, depth, x, y, truth, result, ours, theirs)
 
@@ -276,7 +313,8 @@ def _compare_floats(
                 <= 64 * np.finfo(x.dtype).eps * np.maximum(np.abs(x), np.abs(y)).max(initial=0.0)
             )
             if not close.all():
-                result.add(Finding(what, Verdict.OURS_WORSE, describe(what, x, y, program) + " (not judged)", x, y))
+                said = f"in {ours} {describe(what, x, y, program)}; expected is what {theirs} gives: there is no judge here"
+                result.add(Finding(what, Verdict.OURS_WORSE, said, x, y))
             else:
                 result.note(Verdict.SAME if alike.all() else Verdict.WITHIN)
             return
@@ -358,26 +396,44 @@ def sentence(
     theirs: str,
 ) -> str:
     if verdict in (Verdict.CONVENTION, Verdict.CHOICE):
-        return f"{describe(what, x, y, program)}; {theirs} chooses otherwise at this tie, knee or limit"
+        return f"in {ours} {describe(what, x, y, program)}; {theirs} chooses otherwise at this tie, knee or limit"
     if verdict is Verdict.UNDECIDED:
         return f"the {what} differs, but no error bound holds there"
-    worst = np.unravel_index(np.argmax(np.where(bad, np.maximum(error_x, 0), -1.0)), x.shape) if x.size else ()
-    bound = float(e[worst]) if x.size else 0.0
-    sizes = f"off by {_times(error_x[worst], bound)}, {theirs} by {_times(error_y[worst], bound)}"
+    error = error_y if verdict is Verdict.TORCH_WORSE else error_x
+    with np.errstate(all="ignore"):
+        ratio = np.where(e > 0, error / np.where(e > 0, e, 1.0), np.inf)
+        worst = np.where(bad, np.where(np.isnan(ratio), np.inf, ratio), -1.0)
+    if worst.size and np.isinf(worst.max()):
+        worst = np.where(np.isinf(worst), np.nan_to_num(error, nan=np.inf), -1.0)
+    at = np.unravel_index(np.argmax(worst), x.shape)
+    bound = float(e[at])
+    expected = f"expected {'exactly ' if bound == 0 else ''}{_exactly(v[at], x.dtype)}"
+    place = f" at {[int(i) for i in at]}" if x.size > 1 else ""
     if verdict is Verdict.OURS_WORSE:
-        return f"{describe(what, x, v, program)} ({sizes})"
-    who = theirs if verdict is Verdict.TORCH_WORSE else "both engines are"
-    return (
-        f"the {what} of {theirs} is outside the bound ({sizes})"
-        if verdict is Verdict.TORCH_WORSE
-        else f"{who} outside the bound in the {what} ({sizes})"
-    )
+        theirs_too = f"; {theirs} is off by less" if not error_y[at] <= bound else f"; {theirs} is right"
+        said = f"in {ours} {describe(what, x, v, program)}"
+        if " should be " not in said:
+            said += f"; found {_exactly(x[at], x.dtype)}{place}, {expected}"
+            return f"{said}{_beyond(error_x[at], bound)}{theirs_too}"
+        return f"{said}{_beyond(error_x[at], bound).replace(', ', ', at most ', 1)}{theirs_too}"
+    if verdict is Verdict.TORCH_WORSE:
+        found = f"{theirs} gives {_exactly(y[at], y.dtype)}{place}, {expected}{_beyond(error_y[at], bound)}"
+        return f"the {what} of {theirs} is off: {found}; {ours} is right"
+    both = f"{ours} gives {_exactly(x[at], x.dtype)}, {theirs} {_exactly(y[at], y.dtype)}{place}, {expected}"
+    return f"the {what} is off in both: {both}{_beyond(min(error_x[at], error_y[at]), bound)}"
 
 
-def _times(error: float, bound: float) -> str:
-    if error == 0:
-        return "nothing"
-    return f"{error:.3g} where nothing is allowed" if bound == 0 else f"{error / bound:.3g} bounds"
+def _beyond(error: float, bound: float) -> str:
+    """How far an error is beyond what rounding allows; where nothing is rounded that says enough."""
+    if not bound > 0 or not np.isfinite(error):
+        return ""
+    times = float(f"{error / bound:.3g}")
+    return f", {times:,.{0 if times >= 100 else 1}f} times the error that rounding allows" if times < 1e9 else ", far off"
+
+
+def _exactly(value: Any, dtype: np.dtype[Any]) -> str:
+    """A number with the digits of its dtype."""
+    return f"{float(value):.{np.finfo(dtype).precision + 3}g}"
 
 
 def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = None) -> str:
@@ -426,9 +482,10 @@ def _factor(factor: float) -> str:
         return "has the wrong sign"
     sign = " with the wrong sign" if factor < 0 else ""
     factor = abs(factor)
-    if factor > 1:
-        return f"is {_short(factor)} times too large{sign}"
-    return f"is {_short(1 / factor)} times too small{sign}"
+    ratio = max(factor, 1 / factor)
+    if abs(ratio - round(2 * ratio) / 2) > 1e-4 * ratio or ratio > 1e6:
+        return f"is {_short(factor)} {'times' if factor > 1 else 'of'} the right value{sign}"
+    return f"is {_short(ratio)} times too {'large' if factor > 1 else 'small'}{sign}"
 
 
 def _why(what: str, factor: float, shape: tuple[int, ...], program: Program | None) -> str:

@@ -395,7 +395,7 @@ def test_a_difference_of_an_engine_with_other_names_does_not_promise_that_its_sc
     monkeypatch.setattr(toy.Tensor, "__add__", lambda self, other: toy.Tensor(self.data - toy.lift(other, self).data))
     assert main(["ops", "add", "--engine", "tests.parity.toy"]) == 1
     out = capsys.readouterr().out
-    assert "python this.py torch" in out and "tests.parity.toy has other names" in out and "torch.tensor([]" not in out
+    assert "python add_differs.py torch" in out and "tests.parity.toy has other names" in out and "torch.tensor([]" not in out
 
 
 def test_an_attribute_of_what_a_call_gives_is_needed_too():
