@@ -484,7 +484,7 @@ def _factor(factor: float) -> str:
     sign = " with the wrong sign" if factor < 0 else ""
     factor = abs(factor)
     ratio = max(factor, 1 / factor)
-    if abs(ratio - round(2 * ratio) / 2) > 1e-4 * ratio or ratio > 1e6:
+    if ratio > 1e6 or abs(ratio - round(2 * ratio) / 2) > 1e-4 * ratio:
         return f"is {_short(factor)} {'times' if factor > 1 else 'of'} the right value{sign}"
     return f"is {_short(ratio)} times too {'large' if factor > 1 else 'small'}{sign}"
 

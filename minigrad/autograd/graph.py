@@ -86,7 +86,7 @@ class Node:
             return self.saved
         *others, out = self.saved[: len(self.keeps)]
         view = getattr(out, "_written", None)  # after a write through a view a second derivative goes through its base, as in torch
-        return (*others, wrap(out._array, (view and view()) or self, out._writes), *self.saved[len(self.keeps) :])
+        return (*others, wrap(out._array, (view and view()) or self, out._counter), *self.saved[len(self.keeps) :])
 
     # ---- what torch shows of a grad_fn
 
