@@ -13,16 +13,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
+import random
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from parity import calls, checks, corners, search, training
+from parity import calls, checks, corners, effects, search, training
 from parity.checks import Failure, Row
 from parity.engines import Engine
 from parity.ops import OPS
+from parity.programs import quiet
 from parity.verdicts import Finding, Verdict
 
 
@@ -269,16 +271,18 @@ def names() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------------------- hunting
 
+EFFECTS = 1500  # programs of `effects` that each mutant may meet
 TRAINED = [*training.OPTIMIZERS, *training.SCHEDULES]
 
 
 def sections(ours: Engine, theirs: Engine, seed: int, trained: str = "") -> dict[str, Callable[[], Iterator[Row]]]:
-    """The default checks, with their default sizes, as rows; without shrinking, since only the verdict counts here."""
+    """The default checks, with their default sizes, and the first programs of `effects`, as rows; without shrinking, since only the verdict counts here."""
     return {
         "ops": lambda: _ops(ours, theirs, seed),
         "corners": lambda: corners.check_corners(ours, theirs),
         "calls": lambda: iter([calls.check_calls(ours, theirs, seed=seed, shrink=False)]),
         "programs": lambda: iter([search.check_programs(ours, theirs, seed=seed, shrink=False)]),
+        "effects": lambda: _effects(ours, theirs, seed),
         "training": lambda: training.check_training(ours, theirs, [trained] if trained else TRAINED, "float32"),
     }
 
@@ -327,6 +331,20 @@ def hunt(mutant: Mutant, ours: Engine, theirs: Engine, seed: int, failing: dict[
                 if row.fails and row.cases < failing[section].get(row.name, row.cases + 1):
                     return f"{section}: {row.name}" if section != row.name else section, tried
     return None
+
+
+def _effects(ours: Engine, theirs: Engine, seed: int) -> Iterator[Row]:
+    """The first programs of `effects`, a row for each."""
+    mine, model = ((engine.module, effects.functions(engine.module)) for engine in (ours, theirs))
+    for i in range(EFFECTS):
+        with quiet():
+            session = effects.Session(*model)
+            lines, outcomes = zip(*effects.draw(random.Random(f"{seed} {i}"), session), strict=True)
+            verdict = effects.judge(lines, mine, model, outcomes, session)
+        row = Row("effects", "random programs", 1)
+        if verdict.kind == "differs":
+            _fail(row, Verdict.OURS_WORSE, verdict.reason, seed)
+        yield row
 
 
 def _ops(ours: Engine, theirs: Engine, seed: int) -> Iterator[Row]:
