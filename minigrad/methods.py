@@ -56,7 +56,7 @@ class Methods(Memory):
     def register_post_accumulate_grad_hook(self, hook: Any) -> RemovableHandle:
         """Call hook(tensor) after backward has added to `.grad` of this leaf."""
         check(type(self._node) is AccumulateGrad, "post accumulate grad hooks cannot be registered on non-leaf tensors")
-        self._node._leaf = lambda: self  # type: ignore[attr-defined]  # somebody listens, so that the graph keeps the leaf
+        self._node._leaf = lambda: self  # type: ignore[union-attr]  # somebody listens, so that the graph keeps the leaf
         self._post_hooks = self._post_hooks or {}
         return RemovableHandle(self._post_hooks, hook)
 

@@ -119,7 +119,10 @@ def transform(m: Machine) -> str:
 
 @rule(3)
 def reduce(m: Machine) -> str:
-    return m.new((), m.pick(("{}.sum()", "{}.mean()", "({} * {}).sum()")).replace("{}", m.name()))
+    x = m.name()
+    if len(m.shapes[x]) == 2 and not m.below(3):
+        return m.new(m.shapes[x][1:], f"{x}.sum(0)")
+    return m.new((), m.pick(("{}.sum()", "{}.mean()", "({} * {}).sum()")).replace("{}", x))
 
 
 @rule(3)
@@ -271,7 +274,7 @@ def hook(m: Machine) -> str:
     return f"h{m.hooks} = {m.name()}.register_hook({m.pick(('lambda g: g * 2', 'lambda g: None', 'lambda g: g + 1'))})"
 
 
-@rule(8)
+@rule(11)
 def story(m: Machine) -> list[str]:
     """A few calls that belong together; others come before and after."""
     x = m.pick(("a", "b", m.name()))
@@ -284,16 +287,13 @@ def story(m: Machine) -> list[str]:
     t = first.split(" ")[0]
     if " * c" in first:
         m.shapes[t] = (2, 2)
-    which = m.below(7)
+    which = m.below(10)
     if which == 0:  # a saved value is written to, or not quite
-        ways = (
-            "with torch.no_grad(): {x}.add_(0.5)",
-            "{x}.detach().mul_(2)",
-            "{x}.data.add_(1)",
-            "{t}.mul_(2)",
-            "{t} += 1",
-        )
-        return [first, m.pick(ways).format(x=x, t=t), f"{t}.sum().backward()"]
+        at = m.pick((x, t, *(("c",) if " * c" in first else ())))
+        part = ("[0] = 5.0", "[0].add_(1)") if m.shapes.get(at) else ()
+        made = m.pick((".add_(0.5)", ".mul_(2)", ".zero_()", ".fill_(1.5)", ".copy_(c.sum())", ".detach().mul_(2)", ".data.add_(1)", *part))
+        ways = (f"with torch.no_grad(): {at}{made}", f"with torch.no_grad(): {at}{made}", f"{t}.mul_(2)", f"{t} += 1")
+        return [first, m.pick(ways), f"{t}.sum().backward()"]
     if which == 1:  # backward twice
         return [first, f"{t}.sum().backward({m.pick(('', 'retain_graph=True'))})", f"{t}.sum().backward()"]
     if which == 2:  # two losses on one node
@@ -322,7 +322,36 @@ def story(m: Machine) -> list[str]:
             f"with torch.no_grad(): {x} -= 0.1 * {x}.grad",
             f"{x}.grad{m.pick(('.zero_()', ' = None', '.mul_(0)'))}",
         ]
-    return [first, f"({t} * {t}).sum().backward(create_graph=True)", f"{x}.grad.sum().backward()"]
+    if which == 6:
+        return [first, f"({t} * {t}).sum().backward(create_graph=True)", f"{x}.grad.sum().backward()"]
+    if which == 7:  # a gradient that is kept while more come
+        kept = m.new(m.shapes[x], f"{x}.grad")
+        k = kept.split(" ")[0]
+        extra, way, used = m.pick(("", "create_graph=True")), m.below(3), []
+        if way == 1:
+            used = [f"{x}.grad = None"]
+        elif way == 2:  # a graph that needs the value which the gradient had
+            used = [m.new(m.shapes[x], f"{k} * {x}")]
+        after = [f"t{m.count}.sum().backward()"] if way == 2 else []
+        return [f"{x}.grad = None", first, f"{t}.sum().backward({extra})", kept, *used, f"({x} * 3).sum().backward({extra})", *after]
+    if which == 8:  # several hooks, before and after it is asked to keep its gradient
+        made = [f"{t}.register_hook({f})" for f in ("lambda g: g * 2", "lambda g: g + 1", "lambda g: g * g")]
+        before = m.below(4)
+        return [first, *made[:before], f"{t}.retain_grad()", *made[before:], f"({t} * {t}).sum().backward()"]
+    # gradients of several, one of them on the way to another, of a loss that is given twice
+    second = m.new(m.shapes[t], m.pick((f"{t} ** 2", f"{t} * 3", f"{t}.exp()")))
+    far, loss = second.split(" ")[0], m.new((), f"({second.split(' ')[0]} * {t}).sum()")
+    last = loss.split(" ")[0]
+    near = m.pick((t, x))
+    found = m.new(m.shapes[near], "").split(" ")[0], m.new(m.shapes[x], "").split(" ")[0]
+    create = m.pick((", create_graph=True", ", retain_graph=True"))
+    return [
+        first,
+        second,
+        loss,
+        f"{', '.join(found)} = [g.clone() for g in torch.autograd.grad([{last}, {m.pick((last, far + '.sum()'))}], [{near}, {x}]{create})]",
+        m.pick((f"{last}.backward()", f"{found[1]}.sum().backward()", f"{far}.sum().backward()")),
+    ]
 
 
 @rule(1)
@@ -398,7 +427,7 @@ def play(history: Sequence[str], ours: Engine, theirs: Engine) -> Finding | None
                 and isinstance(x, RuntimeError | NotImplementedError)
             ):
                 return Finding(text, Verdict.NOT_OFFERED, f"`{text}` is refused: {str(x).splitlines()[0]}", x, y)
-            if y is not None and ("more than one element" in str(y) or "NoneType" in str(y)):
+            if y is not None and re.search("more than one element|created in no_grad mode|NoneType", str(y)):
                 return None  # torch's own layout of a gradient cannot be written to; or there was no gradient to name
             if type(x).__name__ != type(y).__name__ if x is not None and y is not None else x is not y:
                 return Finding(

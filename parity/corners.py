@@ -41,47 +41,60 @@ def _pairs(pairs: list[tuple[float, float]], *expressions: str) -> dict[str, lis
     return {expression: [[[a for a, _ in pairs], [b for _, b in pairs]]] for expression in expressions}
 
 
-CASES: dict[str, list[list[Any]]] = {
-    **_pointwise(LIMITS + [4.0], "torch.sqrt(x)", "torch.reciprocal(x)", "torch.log(x)", "torch.rsqrt(x)", "torch.abs(x)", "-x",
+def _together(*tables: dict[str, list[list[Any]]]) -> dict[str, list[list[Any]]]:
+    """One table; an expression that is in several gets the cases of all."""
+    out: dict[str, list[list[Any]]] = {}
+    for table in tables:
+        for expression, cases in table.items():
+            out.setdefault(expression, []).extend(cases)
+    return out
+
+
+CASES = _together(
+    _pointwise(LIMITS + [4.0], "torch.sqrt(x)", "torch.reciprocal(x)", "torch.log(x)", "torch.rsqrt(x)", "torch.abs(x)", "-x",
                  "torch.relu(x)", "torch.sign(x)", "torch.log2(x)", "torch.log10(x)", "torch.log1p(x)", "torch.square(x)", "torch.atan(x)",
                  "torch.asin(x)", "torch.acos(x)", "torch.asinh(x)", "torch.acosh(x)", "torch.atanh(x)", "torch.erf(x)",
                  "torch.sin(x)", "torch.cos(x)", "torch.tan(x)"),
-    **_pointwise(LARGE, "torch.exp(x)", "torch.expm1(x)", "torch.exp2(x)", "torch.sigmoid(x)", "torch.tanh(x)", "torch.sinh(x)", "torch.cosh(x)",
+    _pointwise(LARGE, "torch.exp(x)", "torch.expm1(x)", "torch.exp2(x)", "torch.sigmoid(x)", "torch.tanh(x)", "torch.sinh(x)", "torch.cosh(x)",
                  "F.softplus(x)", "F.logsigmoid(x)", "F.elu(x)", "F.silu(x)", "F.leaky_relu(x)", "F.hardtanh(x)", "F.relu(x)"),
-    **_pointwise(HALVES, "torch.floor(x)", "torch.ceil(x)", "torch.round(x)", "torch.trunc(x)", "torch.frac(x)", "torch.clamp(x, -1.5, 1.5)",
+    _pointwise(HALVES, "torch.floor(x)", "torch.ceil(x)", "torch.round(x)", "torch.trunc(x)", "torch.frac(x)", "torch.clamp(x, -1.5, 1.5)",
                  "torch.clamp(x, min=0)", "x.clamp(max=0.5)", "torch.where(x > 0, torch.sqrt(x), x * 0)", "torch.where(x != 0, 1 / x, 0)",
                  "x * (x > 0)", "x.masked_fill(x == 0, 5.0)", "torch.isnan(x)", "torch.isinf(x)", "torch.isfinite(x)", "torch.relu(torch.log(x))",
                  "(x ** 2).sqrt()", "torch.sqrt(x) * 0"),
-    **_pointwise(LIMITS, *(f"x ** {k}" for k in ("0.0", "1.0", "2.0", "3.0", "0.5", "-1.0", "-0.5", "0", "1", "2", "-2", "1.5"))),
-    **_pointwise(LIMITS, "0.0 ** x", "2.0 ** x", "1.0 ** x", "(-2.0) ** x"),
+    _pointwise(LIMITS, *(f"x ** {k}" for k in ("0.0", "1.0", "2.0", "3.0", "0.5", "-1.0", "-0.5", "0", "1", "2", "-2", "1.5"))),
+    _pointwise(LIMITS, "0.0 ** x", "2.0 ** x", "1.0 ** x", "(-2.0) ** x"),
     # at inf torch differs from itself: a vector of 8 gives nan, one element inf; the sign of a zero depends on the processor
-    **_pointwise([0.0, 1.0, 20.0, 100.0, 1000.0], "F.gelu(x)"),
-    **_pairs(PAIRS, "x + y", "x - y", "x * y", "x / y", "x ** y", "torch.maximum(x, y)", "torch.minimum(x, y)", "torch.where(x > y, x, y)",
+    _pointwise([0.0, 1.0, 20.0, 100.0, 1000.0], "F.gelu(x)"),
+    _pairs(PAIRS, "x + y", "x - y", "x * y", "x / y", "x ** y", "torch.maximum(x, y)", "torch.minimum(x, y)", "torch.where(x > y, x, y)",
              "x == y", "x < y", "x >= y", "torch.atan2(x, y)", "torch.clamp(x, y, y + 1)", "torch.clamp(x, y, y - 1)"),
-    **_pairs([(5.0, 3.0), (-5.0, 3.0), (5.0, -3.0), (5.0, 0.0), (6.0, 3.0), (INF, 2.0), (5.5, 2.0)], "x % y", "torch.fmod(x, y)", "torch.remainder(x, y)"),
-    **{expression: [[row] for row in TIED] for expression in (
+    _pairs([(5.0, 3.0), (-5.0, 3.0), (5.0, -3.0), (5.0, 0.0), (6.0, 3.0), (INF, 2.0), (5.5, 2.0)], "x % y", "torch.fmod(x, y)", "torch.remainder(x, y)"),
+    {expression: [[row] for row in TIED] for expression in (
         "x.max()", "x.min()", "torch.max(x, dim=0)[0]", "torch.min(x, dim=0)[0]", "torch.amax(x, dim=0)", "torch.amin(x, dim=0)",
         "torch.argmax(x)", "torch.argmin(x)", "torch.argmax(x, dim=0)", "torch.sort(x, stable=True)[0]", "torch.argsort(x, stable=True)",
         "torch.sort(x, descending=True, stable=True)[1]", "torch.norm(x, p=float('inf'))",
         "torch.softmax(x, dim=0)", "torch.log_softmax(x, dim=0)", "torch.logsumexp(x, dim=0)", "x.sum()", "x.mean()",
         "x.norm()", "torch.norm(x, p=1)", "x.std()", "x.var()", "torch.cumsum(x, 0)")},
-    **{expression: [[row] for row in ZEROS] for expression in ("torch.prod(x)", "torch.cumprod(x, 0)", "x.norm()", "x / x.norm()", "x.norm() ** 2", "F.normalize(x, dim=0)")},
-    **{expression: [[[1.0]], [[2.0, 2.0]]] for expression in ("x.std()", "x.var()", "torch.std(x, correction=0)", "torch.var(x, unbiased=False)")},
-    **{expression: [[[]]] for expression in ("x.sum()", "x.mean()", "torch.prod(x)", "torch.softmax(x, dim=0)", "x.std()")},
-    **{expression: [[[0.0, 0.5, 1.0, -1.0, 1.5, 2.0, -2.0], [0.0] * 7]] for expression in (
+    {expression: [[row] for row in ZEROS] for expression in ("torch.prod(x)", "torch.cumprod(x, 0)", "x.norm()", "x / x.norm()", "x.norm() ** 2", "F.normalize(x, dim=0)")},
+    {expression: [[[1.0]], [[2.0, 2.0]]] for expression in ("x.std()", "x.var()", "torch.std(x, correction=0)", "torch.var(x, unbiased=False)")},
+    {expression: [[[]]] for expression in ("x.sum()", "x.mean()", "torch.prod(x)", "torch.softmax(x, dim=0)", "x.std()")},
+    {expression: [[[0.0, 0.5, 1.0, -1.0, 1.5, 2.0, -2.0], [0.0] * 7]] for expression in (
         "F.huber_loss(x, y, reduction='none')", "F.smooth_l1_loss(x, y, reduction='none')", "F.l1_loss(x, y)", "F.mse_loss(x, y)",
         "F.huber_loss(x, y, reduction='none', delta=2.0)", "F.smooth_l1_loss(x, y, reduction='none', beta=2.0)")},
+    {
     "F.binary_cross_entropy(x, y, reduction='none')": [[[0.0, 0.0, 1.0, 1.0, 0.5, 1e-20, 0.25], [0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.75]]],
     "F.binary_cross_entropy_with_logits(x, y, reduction='none')": [[[0.0, 1000.0, 1000.0, -1000.0, INF, 2.0], [0.0, 0.0, 1.0, 1.0, 0.0, 0.25]]],
-    **{expression: [[[1.0, 2.0, -0.5, 4.0]]] for expression in (  # sums beyond the 11 digits of float16, squares beyond its range
+    },
+    {expression: [[[1.0, 2.0, -0.5, 4.0]]] for expression in (  # sums beyond the 11 digits of float16, squares beyond its range
         "x.half().expand(4096, 4).sum()", "x.half().expand(4096, 4).mean()", "x.half().expand(4096, 4).sum(0)", "x.half().expand(4096, 4).mean(0)",
         "(x.half() + torch.zeros(4096, 1).half()).float().sum()", "F.layer_norm(x.half().detach() * 300, (4,))", "x.half().expand(4096, 4).norm()")},
+    {
     "F.softplus(x.half())": [[LARGE[:-3]]],
     "(lambda v: (F.batch_norm(x, torch.zeros_like(v), v, training=True), v)[1])(torch.ones_like(x[0]))": [[[[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]]]],
     "(lambda m: (F.batch_norm(x, m, torch.ones_like(m), training=True, momentum=0.3), m)[1])(torch.ones_like(x[0]))": [[[[1.0, 2.0], [3.0, 5.0]]]],
     "x[[0, 0, 2]]": [[[10.0, 20.0, 30.0]]], "x[-1]": [[[10.0, 20.0, 30.0]]], "x[5:10]": [[[10.0, 20.0, 30.0]]],
     "x[None]": [[[10.0, 20.0, 30.0]]], "x[...]": [[[10.0, 20.0, 30.0]]], "x[True]": [[[10.0, 20.0, 30.0]]],
-}
+    },
+)
 
 
 def programs() -> Iterator[tuple[str, Program]]:

@@ -73,6 +73,7 @@ REFUSALS = {
 }
 # Where torch raises though the engine need not, in the same form: torch's error, and why going on is right.
 KEPT = {
+    "view of what flip gives": (r"flip", r"^view size is not compatible", "it is in C order here; torch keeps the order of its input"),
     "second backward": (r"", r"^Trying to backward through the graph a second time", "nothing that backward needs was freed"),
     "hook of an unused output": (r"", r"'NoneType'", "torch calls it with None"),
     "view taken for a leaf": (
@@ -96,6 +97,7 @@ PRELUDE = (
     "a = torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64)",
     "b = x * 2.0",
     "c = w * w",
+    "d = x.t() * 0.5",  # whose memory is not in the order of its elements
 )
 
 # Lines by kind. {d} is a name to assign to, {a} {b} tensors whose shapes broadcast, {t} any tensor, {l} a leaf; the number
@@ -136,12 +138,15 @@ GRADIENTS = """
     {t}.backward(v({t}), retain_graph=True) | {t}.backward(v({t}), inputs=[{l}]) | {t}.backward(v({t}), inputs=[{u}], retain_graph=True)
     {d} = torch.autograd.grad({t}, {l}, v({t}), create_graph=True)[0].clone() | {d} = torch.autograd.grad({t}, {u}, v({t}), retain_graph=True)[0].clone()
     {d} = torch.autograd.grad({t}, {l}, v({t}), allow_unused=True)[0].clone() | {t}.backward(v({t}), create_graph=True)
+    {d}, {e} = [g.clone() for g in torch.autograd.grad([{t}, {u}], [{l}, {u}], [v({t}), v({u})], create_graph=True)]
+    torch.autograd.grad(({t} ** 2).sum(), {l}, create_graph=True)[0].sum().backward()
+    torch.autograd.grad((Square.apply({l}) * Tanh.apply({l})).sum(), {l}, create_graph=True)[0].sum().backward()
     torch.autograd.backward([{t}, {u}], [v({t}), v({u})]) | {l}.grad = None | {l}.grad.zero_() | {l}.grad *= 2.0 | {d} = {l}.grad
     {t}.retain_grad() | {t}.requires_grad_() | {t}.requires_grad_(False) | {t}.detach_() | {t}.retain_grad() | {l}.grad = {u}
 """
 HOOKS = """
     hook = {t}.register_hook(lambda g: g * 2) | {t}.register_hook(lambda g: log.append(g.sum().item())) | hook.remove()
-    hook = {t}.register_hook(lambda g: g.neg()) | hook = {l}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad.sum().item()))
+    hook = {t}.register_hook(lambda g: g.neg()) | {t}.register_hook(lambda g: g + 1) | hook = {l}.register_post_accumulate_grad_hook(lambda p: log.append(p.grad.sum().item()))
 """
 MODES = """torch.set_grad_enabled(False) | torch.set_grad_enabled(True) | torch.set_grad_enabled(True)"""
 OPTIMIZERS = """

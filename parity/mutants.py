@@ -13,16 +13,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import itertools
+import random
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from parity import calls, checks, corners, search, training
+from parity import calls, checks, corners, effects, search, training
 from parity.checks import Failure, Row
 from parity.engines import Engine
 from parity.ops import OPS
+from parity.programs import quiet
 from parity.verdicts import Finding, Verdict
 
 
@@ -227,7 +229,7 @@ edit("leaf-replaced", "autograd.walk:backward", "np.add(array, g, array)", "np.c
 edit("leaf-aliased", "autograd.walk:backward", "wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())", "wrap(np.asarray(g))", "x + y: one gradient array stored in both leaves, so zeroing one zeroes the other.", "calls")
 edit("create-graph-replaced", "autograd.walk:backward", "g.clone() if held is None else held + g", "g.clone()", "backward(create_graph=True) replaces .grad.", "calls")
 edit("create-graph-detached", "autograd.walk:walk", "with recording(True):", "with recording(False):", "The gradient is detached inside create_graph: second derivatives vanish.")
-edit("second-order-out", "autograd.graph:Node.saved_tensors", "wrap(out._array, self, out._writes)", "wrap(out._array, None, out._writes)", "The saved result is a constant to the second derivative: its term is dropped.")
+edit("second-order-out", "autograd.graph:Node.saved_tensors", "wrap(out._array, (view and view()) or self, out._counter)", "wrap(out._array, None, out._counter)", "The saved result is a constant to the second derivative: its term is dropped.")
 edit("freed-walked-again", "autograd.walk:_follow", "raise RuntimeError(SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
 edit("never-freed", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if False:", "retain_graph has no effect: buffers are never freed, the second backward passes.", "calls")
 edit("retain-ignored", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if node.keeps:", "retain_graph=True frees all the same.", "calls")
@@ -236,7 +238,7 @@ edit("write-not-counted", "autograd.graph:Writes.count", "version[0] += 1", "ver
 edit("hook-dropped", "autograd.checks:run_hooks", "tensor = result", "pass", "What a hook returns is thrown away.", "calls")
 edit("unused-zero", "autograd.walk:grad", "elif materialize_grads:", "elif True:", "autograd.grad gives zeros for an unused input instead of refusing.", "calls")
 edit("cotangent-ignored", "autograd.walk:_root_gradients", "starts.append(g if create_graph else g._array)", "starts.append(graph.wrap(np.ones_like(g._array)) if create_graph else np.ones_like(g._array))", "backward(gradient=v) pulls back ones: blind wherever tests do the same.")
-edit("no-grad-ignored", "autograd.modes:no_grad.__enter__", "_enabled.set(self._to)", "_enabled.set(True)", "no_grad records all the same.", "calls")
+edit("no-grad-ignored", "autograd.modes:no_grad.__enter__", "_enabled.set(self._to and not _inference.get())", "_enabled.set(True)", "no_grad records all the same.", "calls")
 edit("mode-not-restored", "autograd.modes:no_grad.__exit__", "_enabled.set(self._before)", "_enabled.set(not self._before)", "Leaving no_grad sets the switch the wrong way round.", "calls")
 edit("detach-keeps", "memory:Memory.detach", "return ", "return self.clone() if True else ", "detach() keeps the history.", "calls")
 edit("retain-grad-lost", "autograd.checks:run_hooks", "keeper._grad = kept if keeper._grad is None else keeper._grad + kept", "pass", "retain_grad() keeps nothing.", "calls")
@@ -269,16 +271,18 @@ def names() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------------------- hunting
 
+EFFECTS = 1500  # programs of `effects` that each mutant may meet
 TRAINED = [*training.OPTIMIZERS, *training.SCHEDULES]
 
 
 def sections(ours: Engine, theirs: Engine, seed: int, trained: str = "") -> dict[str, Callable[[], Iterator[Row]]]:
-    """The default checks, with their default sizes, as rows; without shrinking, since only the verdict counts here."""
+    """The default checks, with their default sizes, and the first programs of `effects`, as rows; without shrinking, since only the verdict counts here."""
     return {
         "ops": lambda: _ops(ours, theirs, seed),
         "corners": lambda: corners.check_corners(ours, theirs),
         "calls": lambda: iter([calls.check_calls(ours, theirs, seed=seed, shrink=False)]),
         "programs": lambda: iter([search.check_programs(ours, theirs, seed=seed, shrink=False)]),
+        "effects": lambda: _effects(ours, theirs, seed),
         "training": lambda: training.check_training(ours, theirs, [trained] if trained else TRAINED, "float32"),
     }
 
@@ -327,6 +331,20 @@ def hunt(mutant: Mutant, ours: Engine, theirs: Engine, seed: int, failing: dict[
                 if row.fails and row.cases < failing[section].get(row.name, row.cases + 1):
                     return f"{section}: {row.name}" if section != row.name else section, tried
     return None
+
+
+def _effects(ours: Engine, theirs: Engine, seed: int) -> Iterator[Row]:
+    """The first programs of `effects`, a row for each."""
+    mine, model = ((engine.module, effects.functions(engine.module)) for engine in (ours, theirs))
+    for i in range(EFFECTS):
+        with quiet():
+            session = effects.Session(*model)
+            lines, outcomes = zip(*effects.draw(random.Random(f"{seed} {i}"), session), strict=True)
+            verdict = effects.judge(lines, mine, model, outcomes, session)
+        row = Row("effects", "random programs", 1)
+        if verdict.kind == "differs":
+            _fail(row, Verdict.OURS_WORSE, verdict.reason, seed)
+        yield row
 
 
 def _ops(ours: Engine, theirs: Engine, seed: int) -> Iterator[Row]:

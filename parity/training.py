@@ -353,6 +353,13 @@ def lived_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Traine
             for i, p in enumerate(ps):
                 if p.grad is not None:
                     out.arrays[f"gradient {i} after step {step + 1}"] = np.array(p.grad.detach().numpy())
+        late = (ps[0] * ps[0]).sum()
+        optimizer.step()  # overwrites what `late` needs for its gradient, which must be refused
+        try:
+            late.backward()
+            out.arrays["late backward refused"] = np.zeros(())
+        except RuntimeError:
+            out.arrays["late backward refused"] = np.ones(())
         return out
 
     return train

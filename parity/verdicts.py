@@ -449,8 +449,9 @@ def describe(what: str, x: np.ndarray, y: np.ndarray, program: Program | None = 
             if scale > 0 and not close:
                 if np.abs(x).max() == 0:
                     return f"the {what} is zero where it should not be"
-                factor = float((x * y).sum() / (y * y).sum())
-                if np.abs(x - factor * y).max() <= tolerance * max(abs(factor), 1e-3):
+                unit = y / scale  # of squares that neither overflow nor vanish
+                factor = float((x / scale * unit).sum() / (unit * unit).sum())
+                if factor and np.abs(x - factor * y).max() <= tolerance * max(abs(factor), 1e-3):
                     return f"the {what} {_factor(factor)}{_why(what, factor, x.shape, program)}"
                 if x.ndim == 2 and x.shape[0] == x.shape[1] and np.abs(x - y.T).max() <= tolerance:
                     return f"the {what} is transposed"
@@ -483,7 +484,7 @@ def _factor(factor: float) -> str:
     sign = " with the wrong sign" if factor < 0 else ""
     factor = abs(factor)
     ratio = max(factor, 1 / factor)
-    if abs(ratio - round(2 * ratio) / 2) > 1e-4 * ratio or ratio > 1e6:
+    if ratio > 1e6 or abs(ratio - round(2 * ratio) / 2) > 1e-4 * ratio:
         return f"is {_short(factor)} {'times' if factor > 1 else 'of'} the right value{sign}"
     return f"is {_short(ratio)} times too {'large' if factor > 1 else 'small'}{sign}"
 

@@ -84,9 +84,9 @@ class Node:
         """`saved` with the result as a Tensor of this node: what the rules get when they are recorded themselves."""
         if "out" not in self.keeps:
             return self.saved
-        at = self.keeps.index("out")
-        out = self.saved[at]
-        return (*self.saved[:at], wrap(out._array, self, out._writes), *self.saved[at + 1 :])
+        *others, out = self.saved[: len(self.keeps)]
+        view = getattr(out, "_written", None)  # after a write through a view a second derivative goes through its base, as in torch
+        return (*others, wrap(out._array, (view and view()) or self, out._counter), *self.saved[len(self.keeps) :])
 
     # ---- what torch shows of a grad_fn
 

@@ -61,7 +61,7 @@ def abs(x: Array) -> Array:
 @differentiable(x=no_slope)
 def sign(x: Array) -> Array:
     if x.dtype.kind == "b":
-        return x
+        return x.copy()
     s = np.sign(x)
     return np.where(s == s, s, s.dtype.type(0)) if s.dtype.kind == "f" else s  # torch: the sign of nan is 0
 

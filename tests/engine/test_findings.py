@@ -455,3 +455,23 @@ def test_products_and_norms_of_one_element_are_that_element() -> None:
     x = torch.tensor([0.0, 0.0], requires_grad=True)
     x.prod().backward(torch.tensor(np.inf))
     assert x.grad.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("power", [lambda x: x ** torch.tensor([2.0, 3.0]), lambda x: torch.tensor([2.0, 3.0]) ** x, lambda x: x.clone().pow_(torch.tensor([2.0, 3.0]))])
+def test_a_power_of_which_one_side_is_constant_has_second_derivatives(power) -> None:
+    def slope(x, cotangent, **options):
+        return torch.autograd.grad(power(x), x, cotangent, **options)[0]
+
+    x = torch.tensor([1.5, 0.5], dtype=torch.float64, requires_grad=True)
+    g, h = torch.tensor([0.5, -2.0], dtype=torch.float64), 1e-6
+    second = torch.autograd.grad(slope(x, g, create_graph=True), x, g)[0].numpy()
+    up, down = [slope((x + d).detach().requires_grad_(), g).numpy() for d in (h, -h)]
+    np.testing.assert_allclose(second, g.numpy() * (up - down) / (2 * h), rtol=1e-7)
+
+
+def test_the_sign_of_bools_is_a_copy() -> None:
+    mask, w = torch.tensor([True, False]), torch.ones(2, requires_grad=True)
+    z, y = torch.where(mask, w, w * 2), mask.sign()
+    y[0] = False
+    z.backward(torch.tensor([3.0, 5.0]))
+    assert mask.tolist() == [True, False] and w.grad.tolist() == [3, 10]

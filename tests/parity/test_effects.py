@@ -75,6 +75,27 @@ FOUND = {
         d = c * c
         e, = torch.autograd.grad(d, c, v(d))
         c.backward(v(c))""",
+    "a second derivative through the saved result of a write to a view, which is a part of its base": """
+        a = c[None]
+        a.tanh_()
+        d = torch.autograd.grad(a, w, v(a), create_graph=True)[0]
+        c.retain_grad()
+        g = c + d
+        g.backward(v(g))""",
+    "the same, where nobody has the view any more": """
+        c.retain_grad()
+        c[0].exp_()
+        f = c * c
+        d = torch.autograd.grad(f, w, v(f), create_graph=True)[0]
+        d.backward(v(d))""",
+    "zeros behind an overwrite are not differentiated": """
+        g = c * c
+        g.zero_()
+        g.exp_()
+        g.backward(v(g), create_graph=True)
+        c.copy_(g)
+        g = w.grad
+        g.backward(v(g))""",
     "a retained gradient after a write": """
         c.retain_grad()
         c.mul_(3.0)
