@@ -339,7 +339,8 @@ def _compare_floats(
             result.errors.append(ratio.ravel())
         ours_worse = off_x & (~off_y | (error_x > 4 * error_y))
         rounding = 64 * np.finfo(x.dtype).eps
-        open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * np.abs(y))
+        largest = np.abs(y[np.isfinite(y)]).max(initial=0.0)  # terms of this size may have cancelled
+        open_ = ~decided & ~alike & ~(np.abs(x.astype(float) - y) <= rounding * largest)
         finite = np.isfinite(x) & np.isfinite(y)
         over = np.isfinite(near) & (np.abs(near) > np.finfo(x.dtype).max)  # an overflow is not a choice
         knee = np.isnan(e) & np.isfinite(near) & ~over

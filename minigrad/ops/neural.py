@@ -231,7 +231,7 @@ def share(g: Any, reduction: str, shape: tuple[int, ...], factor: float = 1.0, w
 
 
 def mse_slope(g: Any, input: Any, target: Any, reduction: str) -> Any:
-    return (input - target) * share(g, reduction, input.shape, 2.0)
+    return (input - target) * share(2.0, reduction, input.shape) * g
 
 
 @differentiable(input=mse_slope, target=lambda g, input, target, reduction: mse_slope(g, target, input, reduction))

@@ -1,6 +1,6 @@
 """Spread, norms, products, running sums, sorting and counting.
 
-The rules of a product divide by an element only where none is zero, so that zeros are exact too. Next: choosing.py.
+The rules of a product divide by an element only where none is zero, and not for higher derivatives. Next: choosing.py.
 """
 
 from __future__ import annotations
@@ -140,23 +140,37 @@ def cumprod_along(x: Array, axis: int) -> Array:
 
 
 def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
-    if x.ndim == 0:
+    if x.ndim == 0 or x.shape[axis] == 1:
         return g
-    if divisible(x, out):
-        return flipped(cumsum_along, axis, g * out) / x
-    if isinstance(x, graph.Tensor):  # a polynomial, for higher derivatives
-        return product_before(x, axis) * scan_back(g, x, axis)
+    lanes = not_divisible(g, x, out, axis)
+    if isinstance(x, graph.Tensor):
+        return polynomial_slope(g, x, axis) if lanes.any() else flipped(cumsum_along, axis, g * out) / x
     zeros = np.cumsum(x == 0, axis)  # so far: behind the first nothing has a slope, whatever stands there
-    before, at_zero = [scan_back(where(zeros == n, g, 0.0), where(zeros == n, x, 0.0), axis) for n in (0, 1)]
-    slope = product_before(x, axis) * where(zeros == 0, before, at_zero)
-    return where((zeros == 0) | ((zeros == 1) & (x == 0)), slope, 0.0)
+    first = (x == 0) & (zeros == 1)
+    before = flipped(cumsum_along, axis, np.where(zeros == 0, g * out, 0)) / x
+    without = accumulated(np.multiply, np.where(first, 1, x), axis)
+    at_first = flipped(cumsum_along, axis, np.where(zeros == 1, g * without, 0))
+    slope = np.where(zeros == 0, before, np.where(first, at_first, 0))
+    return np.where(lanes, polynomial_slope(g, x, axis), slope) if lanes.any() else slope
 
 
-def divisible(x: Any, out: Any) -> bool:
-    """Whether the product of the other elements may be taken as that of all, divided by the element: none may be zero, or
-    subnormal, with few digits left."""
-    tiny = np.finfo(getattr(x, "_array", x).dtype).tiny
-    return not any(bool((np.absolute(getattr(a, "_array", a)) < tiny).any()) for a in (x, out))
+def not_divisible(g: Any, x: Any, out: Any, axis: int) -> Any:
+    """Where the product of the other elements may not be taken as that of all, divided by the element: along an axis with a
+    zero, or a subnormal, of few digits. Where inf or nan is concerned torch divides all the same."""
+    g, x, out = (getattr(a, "_array", a) for a in (g, x, out))
+    tiny = np.finfo(x.dtype).tiny
+    few = (np.absolute(x) < tiny) | (np.absolute(out) < tiny)
+    return few.any(axis, keepdims=True) & np.isfinite(g * out * x).all(axis, keepdims=True)
+
+
+def polynomial_slope(g: Any, x: Any, axis: int) -> Any:
+    return product_before(x, axis) * scan_back(g, x, axis)
+
+
+@differentiable(name="CumprodBackward0", x=polynomial_slope)
+def running_product(x: Array, axis: int) -> Array:
+    """cumprod whose derivatives divide by nothing."""
+    return accumulated(np.multiply, x, axis)
 
 
 @differentiable(x=lambda g, axis: flipped(shift, axis, g, 0.0))
@@ -185,7 +199,7 @@ def scan_back(g: Any, factor: Any, axis: int) -> Any:
 
 def product_before(x: Any, axis: int) -> Any:
     """For each element the product of those before it."""
-    return cumprod_along(shift(x, axis, 1.0), axis)
+    return running_product(shift(x, axis, 1.0), axis)
 
 
 def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
@@ -199,7 +213,11 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     if x.ndim == 0 or x.shape[axis] == 1:
         return reshape_array(g, tuple(x.shape))
     g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
-    return g * out / x if divisible(x, out) else g * (product_before(x, axis) * flipped(product_before, axis, x))
+    lanes, zero = not_divisible(g, x, out, axis), not getattr(x, "_array", x).all()
+    if not zero and not lanes.any():
+        return g * out / x
+    slope = g * (product_before(x, axis) * flipped(product_before, axis, x))
+    return slope if zero or isinstance(x, graph.Tensor) else np.where(lanes, slope, g * out / x)
 
 
 def prod_all_slope(g: Any, x: Any, out: Any) -> Any:

@@ -84,7 +84,8 @@ def squared(x: Array) -> Array:  # x ** 2
 
 @differentiable(name="PowBackward0", x=lambda g, x, exponent: power_slope(g, x, exponent))
 def power_number(x: Array, exponent: float) -> Array:  # x ** 3
-    return POWERS[exponent](x) if exponent in POWERS else x**exponent
+    exact = x.dtype.type(exponent) == exponent  # else a power in float64, as in torch
+    return POWERS[exponent](x) if exponent in POWERS else x**exponent if exact else (x ** np.float64(exponent)).astype(x.dtype)
 
 
 @differentiable(binary=True, name="PowBackward1",
