@@ -333,7 +333,8 @@ def story(m: Machine) -> list[str]:
         elif way == 2:  # a graph that needs the value which the gradient had
             used = [m.new(m.shapes[x], f"{k} * {x}")]
         after = [f"t{m.count}.sum().backward()"] if way == 2 else []
-        return [f"{x}.grad = None", first, f"{t}.sum().backward({extra})", kept, *used, f"({x} * 3).sum().backward({extra})", *after]
+        loss = m.pick((t, f"{x}.sum(0)"))
+        return [f"{x}.grad = None", first, f"{loss}.sum().backward({extra})", kept, *used, f"({x} * 3).sum().backward({extra})", *after]
     if which == 8:  # several hooks, before and after it is asked to keep its gradient
         made = [f"{t}.register_hook({f})" for f in ("lambda g: g * 2", "lambda g: g + 1", "lambda g: g * g")]
         before = m.below(4)
@@ -423,6 +424,7 @@ def play(history: Sequence[str], ours: Engine, theirs: Engine) -> Finding | None
             if (
                 x is not None
                 and y is None
+                and "backward(" not in text  # which writes nothing that the user named
                 and any(re.search(pattern, str(x)) for pattern in REFUSED)
                 and isinstance(x, RuntimeError | NotImplementedError)
             ):

@@ -154,6 +154,12 @@ def applied(mutant: Mutant) -> Iterator[None]:
         undo()
 
 
+def detached(right: Callable[[Any], Any], g: Any) -> Any:
+    """A rule that was not recorded: a number to the next derivative."""
+    made = right(g)
+    return made.detach() if hasattr(made, "detach") else made
+
+
 def rule(name: str, node: str, index: int, wrong: Callable[[Callable[[Any], Any], Any], Any], story: str, first: str = "ops") -> None:
     _add(name, change_rule(node, index, wrong), story, first)
 
@@ -213,12 +219,47 @@ edit("repeated-index", "rules.indexing:scatter_index.forward", "np.add.at(out, _
 edit("repeated-gather", "rules.indexing:scatter_axis.forward", "np.add.at(out, _along(index, axis), x)", "out[_along(index, axis)] = x", "gather with repeated positions: overwritten instead of added.")
 edit("slice-shift", "rules.indexing:scatter_slice.forward", "out[key] = x", "out[key] = x[..., ::-1] if x.ndim and x.shape[-1] == 2 else x", "A slice's gradient put back in reversed order.")
 
+rule("div-second-order-constant", "DivBackward0", 1, detached, "A rule computed on bare arrays: right at first order, a constant to the second.")
+rule("cross-second-order-constant", "LinalgCrossBackward0", 0, detached, "The same in a rare op.")
+rule("scan-factor-third-order", "ScanBackward0", 1, detached, "cumprod over zeros: the rule of its rule is a constant to the third derivative.")
+edit("norm-second-order", "ops.neural:norm_slope", "standardized(x, axes, eps, stats)", "standardized(x.detach() if hasattr(x, 'detach') else x, axes, eps, stats)", "The statistics of a layer norm are constants to the second derivative.")
+rule("abs-at-zero", "AbsBackward0", 0, lambda right, g: right(g) + g * (right(one(g)) == 0), "np.where(x < 0, -g, g): abs has slope 1 at 0.", "corners")
+edit("var-gradient-unbiased", "ops.statistics:var_slope", "axes) - correction", "axes) - 1", "The gradient of var divides by n - 1 whatever the correction.")
+edit("norm-at-zero", "ops.statistics:norm_slope", "g * where(norm == 0, 0.0, x / norm)", "g * (x / norm)", "The norm of a zero vector has gradient nan.", "corners")
+edit("norm-inf-ties", "ops.statistics:norm_slope", "g / sum_over(ties, axes, keepdim)", "g", "The infinity norm gives the whole gradient to each of several greatest.", "corners")
+edit("prod-divides", "ops.statistics:prod_slope", "if divisible(x, out)", "if True", "The gradient of a product divides by the element: nan at a zero.", "ops")
+edit("cumprod-divides", "ops.statistics:cumprod_slope", "if divisible(x, out)", "if True", "The same for cumprod.", "corners")
+rule("scatter-keeps", "ScatterBackward0", 0, lambda right, g: g, "scatter: what was written over still gets the gradient.")
+rule("masked-fill-keeps", "MaskedFillBackward0", 0, lambda right, g: g, "masked_fill: what was filled still gets the gradient.")
+edit("padding-zero-falsy", "ops.neural:mask_rows", "if padding is None", "if not padding", "padding_idx=0 taken for no padding.")
+edit("repeated-index-select", "ops.choosing:add_slices.forward", "np.add.at(out, along(axis, index), x)", "out[along(axis, index)] += x", "index_select or embedding with a repeated index: += by an index array adds once.")
+edit("nll-mean-by-count", "nn.functional:nll_loss", "np.add.reduce(weights)", "input._array.dtype.type(len(rows))", "The weighted mean divided by the number of samples, not by their weights.")
+edit("nll-ignored-counted", "nn.functional:nll_loss", "input._array.dtype.type(len(rows))", "input._array.dtype.type(target._array.size)", "The mean counts the ignored targets too.")
+edit("smoothing-counts-ignored", "nn.functional:cross_entropy", "where(ignored, 0.0, -each.sum(dim))", "-each.sum(dim)", "Label smoothing forgets ignore_index.")
+edit("smoothing-unweighted", "nn.functional:cross_entropy", "each = log_p if weight is None else", "each = log_p if weight is None or not probabilities else", "The smoothed part of the loss forgets the class weights.")
+rule("bce-target-sign", "BinaryCrossEntropyBackward0", 1, lambda right, g: -right(g), "The gradient of a soft target, which nobody looks at.")
+edit("pos-weight-on-negatives", "ops.neural:logits_slope", "(positive * target + 1 - target)", "positive", "pos_weight weighs the negatives too, in the gradient.")
+edit("softplus-threshold-slope", "ops.neural:softplus_slope", "where(linear, g, g * (e / (e + 1)))", "g * sigmoid(x * beta)", "Above its threshold softplus is linear, but the gradient stays the sigmoid's.")
+edit("sort-descending-flips", "ops.statistics:order", "x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis, kind=\"stable\"), axis)", "np.flip(np.argsort(x, axis, kind=\"stable\"), axis)", "Descending order as ascending reversed: ties come out in the wrong order.", "corners")
+rule("clamp-bound-constant", "ClampBackward0", 1, lambda right, g: right(g) * 0, "clamp's bound, a tensor, gets no gradient.")
+rule("remainder-second-zero", "RemainderBackward1", 1, lambda right, g: right(g) * 0, "x % y has no slope in y.")
+edit("atan2-at-origin", "rules.remainders:_reciprocal_square", "where(square == 0, 0.0, 1 / square)", "1 / square", "atan2 at the origin: nan.", "corners")
+edit("batch-norm-biased", "nn.functional:batch_norm", "ddof=1", "ddof=0", "The running variance moves towards the biased variance.", "corners")
+
 # ------------------------------------------------------------------------------------- broadcasting, shapes and dtypes
 
 edit("broadcast-mean", "rules.shapes:sum_to_size.forward", "total(x, 0 if extra == 1 else tuple(range(extra)))", "np.mean(x, axis=tuple(range(extra)))", "A broadcast gradient averaged over the axes it was stretched along.")
 edit("broadcast-first", "rules.shapes:sum_to_size.forward", "(total(x, axes, True) if axes else x)", "(np.take(x, [0], axis=axes[-1]) if len(axes) == 1 else total(x, axes, True) if axes else x)", "Size-1 axes: the first slice is taken instead of the sum.")
 edit("broadcast-size-1", "rules.shapes:sum_to_size.forward", "(shape[i - extra] == 1 and n != 1)", "(shape[i - extra] == 1 and n == 2)", "Axes of size 1 recognised only when stretched to 2, the size in the test.")
 edit("float64-leak", "autograd.walk:fit", "g if g.dtype == like.dtype else g.astype(like.dtype)", "g", "A float64 gradient arrives in a float32 leaf.", "programs")
+rule("sum-to-size-second-order", "SumToSizeBackward0", 0, lambda right, g: right(g) * 0.5, "The rule of the broadcast sum, met only in second derivatives of broadcast operands.")
+edit("half-sum", "rules.reductions:sum_all.forward", "x.dtype is not HALF", "True", "float16 summed in float16: hundreds of terms stop counting.", "corners")
+edit("half-sum-axis", "ops.promotion:total", "if x.dtype is HALF:", "if False:", "The same over an axis, and in the broadcast sum.", "corners")
+edit("half-norm-squares", "nn.functional:layer_norm", "input._array.dtype == np.float16", "False", "layer_norm of float16 squares in float16 and overflows.", "corners")
+edit("broadcast-to-nothing", "rules.shapes:sum_to_size.forward", "and n != 1)", "and n > 1)", "An axis of size 1 stretched to size 0 is not summed.")
+edit("negative-dim", "ops.shapes:as_dim", "return dim % size", "return dim", "A negative dim is passed on as it is: NumPy takes it, the rule does not.")
+edit("stack-from-the-back", "ops.shapes:stack.__wrapped__", "as_dim(dim, len(first) + 1)", "as_dim(dim, max(len(first), 1)) if dim < 0 else as_dim(dim, len(first) + 1)", "stack(dim=-1) counted in the dimensions before there is a new one.")
+edit("zero-dim-promotes", "ops.promotion:result_type", "(strong._array.ndim == 0) == (weak._array.ndim == 0)", "True", "A 0-d float64 tensor turns a float32 tensor into float64.", "programs")
 
 # ------------------------------------------------------------------------------------------------------------- the walk
 
@@ -243,6 +284,41 @@ edit("mode-not-restored", "autograd.modes:no_grad.__exit__", "_enabled.set(self.
 edit("detach-keeps", "memory:Memory.detach", "return ", "return self.clone() if True else ", "detach() keeps the history.", "calls")
 edit("retain-grad-lost", "autograd.checks:run_hooks", "keeper._grad = kept if keeper._grad is None else keeper._grad + kept", "pass", "retain_grad() keeps nothing.", "calls")
 edit("leaf-write-allowed", "memory:Memory._must_record", "if type(self._node) is AccumulateGrad:", "if False:", "A leaf that requires grad may be overwritten in the middle of a graph.", "calls")
+edit("pending-in-place", "autograd.walk:_follow", "pending[parent] = pending[parent] + g", "pending[parent] = pending[parent] + g if create_graph or pending[parent].ndim == 0 else np.add(pending[parent], g, pending[parent])", "Gradients of a value used twice added in place, into an array that another parent was handed too.", "programs")
+edit("third-use-lost", "autograd.walk:_follow", "pending[parent] = pending[parent] + g", "uses = graph.__dict__.setdefault('uses', {}); uses[id(pending), parent.number] = n = uses.get((id(pending), parent.number), 1) + 1; pending[parent] = pending[parent] + g if n % 3 else g", "A buffer for two gradients: a value that is used three times loses some.", "programs")
+edit("accumulation-uncounted", "autograd.walk:backward", "writes.count(held._counter or held._writes)", "pass", "Accumulating into .grad is not counted as a write: a graph over .grad uses the new values.", "calls")
+edit("accumulation-out-of-place", "autograd.walk:backward", "np.add(array, g, array)", "tensor._grad = wrap(array + g)", "A second backward makes a new .grad: whoever holds the old one (an optimizer, an all-reduce buffer) does not see it.", "calls")
+edit("grad-is-view", "autograd.walk:backward", "g if getrefcount(g) == 2 and g.base is None else g.copy()", "g if getrefcount(g) == 2 else g.copy()", "An expanded or transposed view becomes .grad, with strides of 0, sharing memory with the caller's.", "calls")
+edit("grad-buffer-reused", "autograd.walk:backward", "tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())", "tensor._grad = tensor.__dict__.setdefault('_buffer', wrap(np.empty(g.shape, g.dtype))); np.copyto(tensor._grad._storage(), g)", "After zero_grad() the old buffer is used again: a gradient that was kept from the step before changes.", "calls")
+edit("create-graph-in-place", "autograd.walk:backward", "g.clone() if held is None else held + g", "g.clone() if held is None else held.add_(g)", "backward(create_graph=True) adds into the old .grad in place.", "calls")
+edit("freed-without-saved", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if not retain_graph:", "Every node is freed, also those that saved nothing: a second backward through x + y is refused.", "calls")
+edit("grad-frees-create-graph", "autograd.walk:grad", "create_graph if retain_graph is None else retain_graph", "bool(retain_graph)", "create_graph=True does not imply retain_graph=True.", "calls")
+edit("captured-stops", "autograd.walk:_follow", "if on_the_way.isdisjoint(node.parents):", "if node in captured or on_the_way.isdisjoint(node.parents):", "grad(z, [y, x]) with y on the way to x: the walk stops at y.", "calls")
+edit("path-from-children", "autograd.walk:_leading_to", "lambda n: n.number", "lambda n: -n.number", "The search for the way to the inputs visits children first: nodes two steps away are missed.", "calls")
+edit("roots-once", "autograd.walk:_follow", "[(source(t), g) for t, g in zip(roots, gradients)]", "list({source(t): g for t, g in zip(roots, gradients)}.items())", "An output that is given twice counts once.", "calls")
+edit("hooks-reversed", "autograd.checks:run_hooks", "in list(extra.hooks.values())", "in list(extra.hooks.values())[::-1]", "Hooks run in the reverse order of their registration.", "calls")
+edit("retained-before-hooks", "autograd.checks:run_hooks", "        g = tensor if traced else tensor._array\n    keeper = extra.retains and extra.retains()\n    if keeper is not None:\n        kept = g.clone() if traced else wrap(np.array(g))", "        before, g = g, tensor if traced else tensor._array\n    else:\n        before = g\n    keeper = extra.retains and extra.retains()\n    if keeper is not None:\n        kept = before.clone() if traced else wrap(np.array(before))", "retain_grad keeps the gradient as it was before the hooks.", "calls")
+edit("hook-first-result", "autograd.checks:run_hooks", "            tensor = result", "            tensor = result\n            break", "Only the first hook that returns something counts.", "calls")
+edit("one-saved-checked", "autograd.checks:check_versions", "zip(node.saved, node.versions)", "zip(node.saved[:1], node.versions)", "Only the first saved value is checked for writes.", "effects")
+
+# ------------------------------------------------------------------------------------------- views, writes and Functions
+
+edit("view-own-version", "memory:Memory._view", "wrap(array, None, self._writes)", "wrap(array, None, [self._writes[0]])", "A view counts its own writes: one through it is not seen by what saved its base.", "calls")
+edit("detach-own-version", "memory:Memory.detach", "wrap(self._storage(), None, self._writes)", "wrap(self._storage())", "detach() gets a version counter of its own: writes through it go unseen.", "calls")
+edit("data-counted", "memory:Memory.data", "wrap(self._storage())", "wrap(self._storage(), None, self._writes)", "Writes through .data count, so that backward refuses what torch lets pass.", "calls")
+edit("setitem-uncounted", "memory:Memory.__setitem__", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None\n    writes.count(self._writes)", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None", "x[i] = v is not counted as a write.", "calls")
+edit("zero-uncounted", "memory:Memory.zero_", "writes.count(self._writes)", "pass", "zero_() is not counted as a write.", "calls")
+edit("copy-uncounted", "memory:Memory.copy_", "writes.count(self._writes)", "pass", "copy_() is not counted as a write.", "calls")
+edit("in-place-uncopied", "memory:Memory._in_place", "wrap(self._array.copy(), self._history())", "wrap(self._storage(), self._history())", "x.mul_(y) saves x after the write instead of before.", "effects")
+edit("view-keeps-old-history", "memory:Memory._current_node", "base is not None and self._seen != self._writes[0]", "False", "A view made before its base was written to keeps its old history.", "calls")
+edit("zero-keeps-history", "memory:Memory.zero_", "if recorded:", "if False:", "The gradient flows on through what zero_() wiped out.", "calls")
+rule("setitem-base-keeps", "CopySlices", 0, lambda right, g: g, "x[i] = v: what was overwritten still gets the gradient.", "calls")
+edit("copied-base-not-cleared", "rules.indexing:clear_region.forward", 'np.array(x, order="C")', "np.array(x)", "The region is cleared in a copy that reshape makes when the gradient is not in C order.", "effects")
+edit("region-assumes-order", "ops.indexing:Region.of_view", "[s // size for s in base.strides]", "[int(np.prod(base.shape[i + 1:])) for i in range(base.ndim)]", "A view's place in its base computed for a base in C order, whatever its strides.", "effects")
+edit("function-backward-unrecorded", "autograd.function:BackwardNode.gradients", "with recording(traced):", "with recording(False):", "The backward of a Function is never recorded: its second derivative is missing.", "effects")
+edit("function-zeros-missing", "autograd.function:BackwardNode.gradients", "kind is not None and self.ctx.materialize_grads", "False", "An output of a Function that was not used gives None, not zeros.", "effects")
+edit("function-saved-output-constant", "autograd.function:BackwardNode.unpacked", "t if i is None else wrap(t._array, self.of_output(i), t._writes)", "t", "A Function's saved output is a constant to the second derivative.", "effects")
+edit("needs-input-grad-always", "autograd.function:Function.apply", "[p is not None for p in parents]", "[isinstance(a, graph.Tensor) for a in args]", "needs_input_grad is True for every tensor.", "effects")
 
 # ----------------------------------------------------------------------------------------------------------- optimizers
 
@@ -263,6 +339,28 @@ edit("rmsprop-eps-inside", "optim:RMSprop._update", "scratch += group[\"eps\"]",
 edit("rmsprop-uncentred", "optim:RMSprop._update", "v = np.subtract(v, scratch, scratch)", "pass", "centered=True that centres nothing.", "RMSprop")
 edit("adagrad-decays", "optim:Adagrad._update", "(step.item() - 1)", "step.item()", "Adagrad's rate decays from the first step.", "Adagrad")
 edit("adadelta-late", "optim:Adadelta._update", "np.sqrt(u + eps)", "np.sqrt(u) + eps", "Adadelta's eps outside the square root.", "Adadelta")
+edit("step-uncounted", "optim:Optimizer.step", "writes.count(parameter._writes)", "pass", "optimizer.step() between forward and backward is not noticed: the GAN mistake passes.", "SGD")
+edit("adam-eps-before-correction", "optim:Adam._update", "scratch /= (1 - beta2**t) ** 0.5\n    scratch += group[\"eps\"]", "scratch += group[\"eps\"]\n    scratch /= (1 - beta2**t) ** 0.5", "Adam's eps added before the bias correction, as in the paper's second form.", "Adam")
+edit("adamw-decays-twice", "optim:Optimizer.step", "0 if group.get(\"decoupled_weight_decay\") else group.get(\"weight_decay\", 0)", "group.get(\"weight_decay\", 0)", "AdamW decays the weights and adds the decay to the gradient too.", "AdamW")
+edit("momentum-aliases-grad", "optim:SGD._update", "buffer[...] = grad", "self.state[parameter][\"momentum_buffer\"] = wrap(grad); buffer = grad", "The momentum buffer is the gradient's own array in the first step: zero_grad(set_to_none=False) or accumulation changes it.", "SGD")
+edit("decay-into-grad", "optim:Optimizer.step", "grad = np.array(grad)", "pass", "Weight decay is added into .grad itself.", "SGD")
+edit("nesterov-into-grad", "optim:SGD._update", "grad = np.array(grad)", "pass", "Nesterov's look-ahead is added into .grad itself.", "SGD")
+edit("none-as-zero", "optim:Optimizer.step", "                continue", "                parameter._grad = wrap(np.zeros_like(parameter._storage()))", "A parameter without a gradient is treated as one with gradient zero: it decays and drifts.", "SGD")
+edit("first-group-options", "optim:Optimizer.step", "self._update(parameter, param, grad, group)", "self._update(parameter, param, grad, self.param_groups[0])", "All groups are stepped with the options of the first.", "SGD")
+edit("load-state-forgets", "optim:Optimizer.load_state_dict", "self.state[parameter][key] = value", "pass", "load_state_dict takes the options and not the buffers.", "SGD")
+edit("load-state-own-options", "optim:Optimizer.load_state_dict", "{**other, \"params\": group[\"params\"]}", "{**other, **group}", "load_state_dict keeps the learning rate of the new optimizer.", "SGD")
+edit("adam-global-step", "optim:Adam._update", "step.item()", "max([s[\"step\"].item() for s in self.state.values() if \"step\" in s])", "One step count for all parameters: wrong for one that joins later.", "Adam")
+edit("adagrad-initial-ignored", "optim:Adagrad.__init__", "total += initial_accumulator_value", "pass", "initial_accumulator_value taken and not used.", "Adagrad")
+edit("clip-scales-up", "nn.utils:clip_grad_norm_", "np.minimum(max_norm / (total + 1e-6), 1.0)", "max_norm / (total + 1e-6)", "Clipping scales small gradients up to the limit.", "SGD")
+edit("clip-without-eps", "nn.utils:clip_grad_norm_", "(total + 1e-6)", "total", "Clipping without its epsilon.", "SGD")
+edit("step-lr-early", "optim.lr_scheduler:StepLR.times", "self.last_epoch % self.step_size == 0", "(self.last_epoch + 1) % self.step_size == 0", "StepLR an epoch early.", "StepLR")
+edit("milestone-once", "optim.lr_scheduler:MultiStepLR.times", "self.milestones[self.last_epoch]", "int(self.last_epoch in self.milestones)", "A milestone given twice counts once.", "MultiStepLR")
+edit("cosine-floor-ignored", "optim.lr_scheduler:CosineAnnealingLR.get_lr", "now / before * (lr - self.eta_min) + self.eta_min", "now / before * lr", "eta_min taken and not used.", "CosineAnnealingLR")
+edit("cosine-stays-down", "optim.lr_scheduler:CosineAnnealingLR.get_lr", "rise = (1 - math.cos(math.pi / self.T_max)) / 2", "rise = 0", "After T_max epochs the rate stays down instead of rising again.", "CosineAnnealingLR")
+edit("plateau-impatient", "optim.lr_scheduler:ReduceLROnPlateau.step", "self.num_bad_epochs > self.patience", "self.num_bad_epochs >= self.patience", "ReduceLROnPlateau an epoch early.", "ReduceLROnPlateau")
+edit("plateau-no-cooldown", "optim.lr_scheduler:ReduceLROnPlateau.step", "self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0", "self.num_bad_epochs = 0", "The cooldown is taken and not used.", "ReduceLROnPlateau")
+edit("plateau-absolute", "optim.lr_scheduler:ReduceLROnPlateau._is_better", "if self.threshold_mode == \"rel\":", "if False:", "The relative threshold taken as absolute.", "ReduceLROnPlateau")
+edit("lambda-on-present", "optim.lr_scheduler:LambdaLR.get_lr", "zip(self.lr_lambdas, self.base_lrs)", "zip(self.lr_lambdas, self._rates())", "LambdaLR multiplies the present rate, not the initial one.", "LambdaLR")
 
 
 def names() -> list[str]:

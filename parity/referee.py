@@ -866,6 +866,10 @@ class Array:
 
     def clamp(self, min: Any = None, max: Any = None) -> Array:
         x, out = self.numpy(), self
+        if isinstance(min, Array) and isinstance(max, Array):  # of exact numbers: errors at the bounds are not looked at
+            least, most = min.numpy(), max.numpy()
+            beyond = max._where((x > most) | (least > most), max.detach())  # where the bounds are equal, neither has a slope
+            return self._where((x >= least) & (x <= most), min._where((x < least) & (least < most), beyond))
         inside = np.ones(self.shape, bool)
         doubt = np.zeros(self.shape, bool)
         for bound, beyond in ((min, np.less), (max, np.greater)):
@@ -1359,10 +1363,11 @@ class Array:
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> Array:
-        if not training:
-            raise Unjudged("batch_norm in evaluation")
-        out = self._standard(tuple(a for a in range(self.ndim) if a != 1), eps)
         shape = (1, -1) + (1,) * (self.ndim - 2)
+        if training:
+            out = self._standard(tuple(a for a in range(self.ndim) if a != 1), eps)
+        else:
+            out = (self - running_mean.reshape(*shape)) * (running_var.reshape(*shape) + eps) ** -0.5
         out = out if weight is None else out * weight.reshape(*shape)
         return out if bias is None else out + bias.reshape(*shape)
 
@@ -1370,9 +1375,10 @@ class Array:
         return self / self.norm(p, dim, True)
 
     def embedding(self, weight: Array, padding_idx: int | None = None) -> Array:
-        if padding_idx is not None:
-            raise Unjudged("embedding with a row that takes no gradient")
-        return weight[self]
+        rows = weight[self]
+        if padding_idx is None:
+            return rows
+        return rows._where((self.numpy() != padding_idx % weight.shape[0])[..., None], weight.detach()[self])
 
     def one_hot(self, num_classes: int) -> Array:
         return Array.constant(np.eye(num_classes, dtype=np.int64)[self.numpy()], self.p)
