@@ -300,13 +300,6 @@ def lift_to(a: Number, like: Number) -> Number:
     return Dual(lift_to(a, like.re), None) if isinstance(like, Dual) and isinstance(a, Real) else a
 
 
-def _undecided(x: Number) -> Number:
-    """x, whose bound, where it is nan, is infinite instead: an overflow on the way, and no tie."""
-    real = primal(x)
-    real.e = np.where(np.isnan(real.e), np.inf, real.e)
-    return x
-
-
 def primal(x: Number) -> Real:
     while isinstance(x, Dual):
         x = x.re
@@ -1007,12 +1000,13 @@ class Array:
         return self.sum(dim, keepdim) / float(count)
 
     def prod(self, dim: Axes = None, keepdim: bool = False) -> Array:
-        """Where no factor is zero by way of y * sum(dx / x), as engines do: the bound has the quotients' roundings."""
+        """Where no factor is zero or subnormal by way of y * sum(dx / x), as engines do: the bound has the quotients' roundings."""
 
         def product(x: Number, n: int) -> Any:
-            if isinstance(x, Dual) and n and (self.numpy() != 0).all():
+            tiny = float(np.finfo(self.p.dtype).tiny)  # below it engines had better not divide, nor do we
+            if isinstance(x, Dual) and n and (np.abs(self.numpy()) >= tiny).all():
                 y = product(x.re, n)
-                return Dual(y, None if x.du is None else _undecided(y * linear(_over(x.du, x.re), Real.sum)))
+                return Dual(y, None if x.du is None else y * linear(_over(x.du, x.re), Real.sum))
             terms = [linear(x, lambda r, i=i: r.gather(np.array(i))) for i in range(n)]  # type: ignore[misc]
             out = terms[0] if terms else Real.exact(np.ones(primal(x).v.shape[0]), self.p)
             for term in terms[1:]:

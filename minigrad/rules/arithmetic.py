@@ -36,15 +36,11 @@ def add(x: Array, y: Array) -> Array:
 def without_bools(x: Any, y: Any, floats: bool = False) -> Any:
     """`promoted` for differences, which torch does not take of bools."""
     bools = [isinstance(v, bool) or isinstance(v, graph.Tensor) and v._array.dtype.kind == "b" for v in (x, y)]
-    if bools == [True, True]:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` operator instead."
-        )
     if True in bools:
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
-            "`logical_not()` operator instead."
-        )
+        both = False not in bools
+        what = "two bool tensors" if both else "a bool tensor"
+        advice = "Use the `^` or `logical_xor()`" if both else "If you are trying to invert a mask, use the `~` or `logical_not()`"
+        raise RuntimeError(f"Subtraction, the `-` operator, with {what} is not supported. {advice} operator instead.")
     return promoted(x, y, floats)
 
 
@@ -84,7 +80,7 @@ def squared(x: Array) -> Array:  # x ** 2
 
 @differentiable(name="PowBackward0", x=lambda g, x, exponent: power_slope(g, x, exponent))
 def power_number(x: Array, exponent: float) -> Array:  # x ** 3
-    exact = x.dtype.type(exponent) == exponent  # else a power in float64, as in torch
+    exact = float(x.dtype.type(exponent)) == exponent  # else a power in float64, as in torch
     return POWERS[exponent](x) if exponent in POWERS else x**exponent if exact else (x ** np.float64(exponent)).astype(x.dtype)
 
 
