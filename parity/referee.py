@@ -160,7 +160,10 @@ def lowest_bit(v: np.ndarray) -> np.ndarray:
 
 
 def floats(v: np.ndarray) -> np.ndarray:
-    return v if v.dtype == np.float64 else v.astype(np.float64)
+    try:
+        return v if v.dtype == np.float64 else v.astype(np.float64)
+    except OverflowError:  # of a fraction
+        return np.array([float(mpmath.mpf(x.numerator) / x.denominator) for x in v.ravel()]).reshape(v.shape)
 
 
 # ------------------------------------------------------------------ numbers that know their own error

@@ -181,7 +181,7 @@ batch_norm, layer_norm = (
                 bias=lambda g: g)  # fmt: skip
 def affine(x: Array, weight: Array, bias: Array) -> Array:
     """x @ weight.T + bias for x (n, i), weight (o, i), bias (o,)."""
-    out = x.dot(weight.T)
+    out = dot_matrices.forward(x, weight.T)
     out += bias
     return out
 

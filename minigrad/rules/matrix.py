@@ -9,19 +9,20 @@ from ..autograd.graph import Array, differentiable
 from ..ops.promotion import cannot_multiply
 from .shapes import swap_axes, transposed, unsqueeze_axis
 
-# `a.dot(b)` costs a third of `a @ b` on small matrices, and takes no slow path for a matrix of one column
+# `a.dot(b)` costs a third of `a @ b` on small matrices, and takes no slow path for a matrix of one column. Where a factor is
+# one number it skips zeros, though 0 * inf is nan: so products of which the sums have one term are multiplied.
 
 
 @differentiable(binary=True, name="MmBackward0", refuse=cannot_multiply,
                 x=lambda g, y: dot_matrices(g, transposed(y)), y=lambda g, x: dot_matrices(transposed(x), g))  # fmt: skip
 def dot_matrices(x: Array, y: Array) -> Array:
-    return x.dot(y)
+    return x * y if x.shape[1] == 1 == y.shape[0] else x.dot(y)
 
 
 @differentiable(binary=True, name="MvBackward0", refuse=cannot_multiply,
                 x=lambda g, y: unsqueeze_axis(g, 1) * y, y=lambda g, x: mv_product(transposed(x), g))  # fmt: skip
 def mv_product(x: Array, y: Array) -> Array:
-    return x.dot(y)
+    return x[:, 0] * y if x.shape[1] == 1 == y.shape[0] else x.dot(y)
 
 
 @differentiable(binary=True, name="DotBackward0", refuse=cannot_multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)

@@ -475,3 +475,14 @@ def test_the_sign_of_bools_is_a_copy() -> None:
     y[0] = False
     z.backward(torch.tensor([3.0, 5.0]))
     assert mask.tolist() == [True, False] and w.grad.tolist() == [3, 10]
+
+
+def test_zero_times_infinity_is_nan_in_a_product_of_one_term() -> None:
+    zero, huge = torch.tensor([[0.0]]), torch.tensor([[np.inf], [1.0]])
+    results = [huge @ zero, zero @ huge.T, huge @ zero[0], torch.nn.functional.linear(huge, zero, torch.tensor([1.0]))]
+    for result, rest in zip(results, (0, 0, 0, 1)):
+        values = result.ravel().tolist()
+        assert np.isnan(values[0]) and values[1:] == [rest]
+    assert (torch.ones(3, 1) @ torch.ones(1, 2)).shape == (3, 2)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        torch.ones(3, 1) @ torch.ones(2, 2)
