@@ -130,6 +130,7 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
 
 
 def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, targets: Any) -> dict[Any, Any]:
+    """`walk`, which has set the mode: over arrays nothing is recorded anyhow, so only hooks and Functions set it."""
     captured: Any = () if targets is None else {source(t) for t in targets}
     on_the_way = None if targets is None else _leading_to(captured, roots)
     pending: dict[Node, Any] = {}  # the gradients in flight
