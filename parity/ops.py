@@ -341,7 +341,7 @@ op("pow_root", "x ** k", x=safe, ulps=2, k=one_of(0.5, 1.5, -0.5, 2.5, 1.2))
 op("pow_tensor", "x ** y", x=real(0.25, 4), y=fits("x", -3, 3), ulps=4)
 op("rpow", "k ** x", x=real(-5, 5), ulps=4, k=one_of(2, 0.5, 3.0))
 op("remainder", "x % y", x=x, y=fits("x", gap=0.25), limits=False)  # 1.0 % 5e-324 is 0 in torch's scalar code, nan in its vectors
-op("fmod", "torch.fmod(x, y)", x=x, y=fits("x", gap=0.25))
+op("fmod", "torch.fmod(x, y)", x=x, y=fits("x", gap=0.25), limits=False)
 op("addmm", "torch.addmm(y, x, z)", x=matrix, z=tensor(lambda d, a: (d.arrays[a["x"]].shape[1], 2)), y=tensor(lambda d, a: (2,)))
 op("addcmul", "torch.addcmul(x, y, z, value=k)", x=x, y=like("x"), z=like("x"), k=one_of(1, 0.5))
 op("addcdiv", "torch.addcdiv(x, y, z, value=k)", x=x, y=like("x"), z=like("x", gap=0.25), k=one_of(1, 0.5))

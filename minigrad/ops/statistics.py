@@ -215,9 +215,9 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
     lanes, zero = not_divisible(g, x, out, axis), not getattr(x, "_array", x).all()
     if not zero and not lanes.any():
-        return g * out / x
+        return g * (out / x)
     slope = g * (product_before(x, axis) * flipped(product_before, axis, x))
-    return slope if zero or isinstance(x, graph.Tensor) else np.where(lanes, slope, g * out / x)
+    return slope if zero or isinstance(x, graph.Tensor) else np.where(lanes, slope, g * (out / x))
 
 
 def prod_all_slope(g: Any, x: Any, out: Any) -> Any:
