@@ -81,6 +81,12 @@ class Program:
     def wild(self) -> bool:
         return not all(np.isfinite(leaf.array).all() for leaf in self.leaves)
 
+    def overflows(self) -> bool:
+        """Whether a product of two leaves may: then which inf meets which is up to the order of a sum."""
+        large = float(np.finfo(self.dtype).max) ** 0.5
+        floats = [leaf.array for leaf in self.leaves if leaf.array.dtype.kind == "f"]
+        return any((np.isfinite(a) & (np.abs(a) > large)).any() for a in floats)
+
     def cotangent(self, name: str, shape: Sequence[int], order: int) -> np.ndarray:
         """Random eighths in [-2, 2] without 0: they add no rounding of their own and print short."""
         size = math.prod(shape)

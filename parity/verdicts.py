@@ -345,7 +345,8 @@ def _compare_floats(
         over = np.isfinite(near) & (np.abs(near) > np.finfo(x.dtype).max)  # an overflow is not a choice
         knee = np.isnan(e) & np.isfinite(near) & ~over
         passing = np.isinf(e) & np.isfinite(near)  # an overflow on the way, not an inf that was there
-        chosen = open_ & (knee | (~finite & (program.wild() & ~passing | ~(np.isinf(e) | over))))
+        wild = program.wild() and not program.overflows()
+        chosen = open_ & (knee | (~finite & (wild & ~passing | ~(np.isinf(e) | over))))
         expected = np.abs(near[np.isfinite(near)]).max(initial=0.0)
         as_judged = (x == near) | ((x != x) & (near != near)) | (np.abs(x - near) <= rounding * expected)
         chosen &= ~as_judged  # then it is the other that chose

@@ -210,8 +210,8 @@ def flipped(operation: Any, axis: int, x: Any, *options: Any) -> Any:
 
 
 def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
-    if x.ndim == 0 or x.shape[axis] == 1:
-        return reshape_array(g, tuple(x.shape))
+    if x.ndim == 0:
+        return g
     g, out = spread(g, x.shape, (axis,), keepdim), spread(out, x.shape, (axis,), keepdim)
     lanes, zero = not_divisible(g, x, out, axis), not getattr(x, "_array", x).all()
     if not zero and not lanes.any():
@@ -221,6 +221,8 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
 
 
 def prod_all_slope(g: Any, x: Any, out: Any) -> Any:
+    if math.prod(x.shape) == 1:
+        return reshape_array(g, tuple(x.shape))
     if not isinstance(x, graph.Tensor) and x.size - np.count_nonzero(x) > 1:
         return np.zeros_like(x)  # whatever g is
     return reshape_array(prod_slope(g, reshape_array(x, (math.prod(x.shape),)), out, 0, False), tuple(x.shape))
