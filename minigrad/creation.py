@@ -216,7 +216,12 @@ def _like(make: Any) -> Any:
     def make_like(
         input: Any, *fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
     ) -> Any:
-        return make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+        out = make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+        if not input._array.flags.c_contiguous:  # the same order in memory
+            ordered = np.empty_like(input._array, out._array.dtype)
+            ordered[...] = out._array
+            out._array = ordered
+        return out
 
     return named(make_like, f"{make.__name__}_like", "of the shape and dtype of `input`")
 

@@ -73,7 +73,6 @@ REFUSALS = {
 }
 # Where torch raises though the engine need not, in the same form: torch's error, and why going on is right.
 KEPT = {
-    "view of what flip gives": (r"flip", r"^view size is not compatible", "it is in C order here; torch keeps the order of its input"),
     "second backward": (r"", r"^Trying to backward through the graph a second time", "nothing that backward needs was freed"),
     "hook of an unused output": (r"", r"'NoneType'", "torch calls it with None"),
     "view taken for a leaf": (

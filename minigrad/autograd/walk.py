@@ -155,14 +155,13 @@ def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, 
             break
         node = heappop(newest)[1]
         g = pending.pop(node)
+        if node in captured:
+            found[node] = g  # before its hooks, as in torch, if the walk goes on behind it
         if node.extra is not None:
             g = run_hooks(node.extra, g, create_graph)
-        if on_the_way is not None:
-            if node in captured:
-                found[node] = g
-            if on_the_way.isdisjoint(node.parents):
-                flow = ()  # nobody asked for what lies behind it, so it need not run, nor be freed
-                continue
+        if on_the_way is not None and on_the_way.isdisjoint(node.parents):
+            found[node], flow = g, ()  # nobody asked for what lies behind it, so it need not run, nor be freed
+            continue
         saved = node.saved
         if saved is None:
             raise RuntimeError(SECOND_TIME)

@@ -27,7 +27,7 @@ def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: i
 
 @differentiable(x=lambda g, axes: flip_axes(g, axes), name="FlipBackward0")
 def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
-    return np.flip(x, axes).copy()
+    return np.array(np.flip(x, axes), order="K")  # in the order in memory that x has
 
 
 @differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")

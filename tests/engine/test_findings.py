@@ -486,3 +486,21 @@ def test_zero_times_infinity_is_nan_in_a_product_of_one_term() -> None:
     assert (torch.ones(3, 1) @ torch.ones(1, 2)).shape == (3, 2)
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         torch.ones(3, 1) @ torch.ones(2, 2)
+
+
+def test_what_is_made_like_a_transposed_tensor_lies_in_memory_like_it() -> None:
+    x = torch.arange(6.0).reshape(2, 3).t()
+    for y in (x.flip(0), torch.zeros_like(x), torch.ones_like(x), torch.full_like(x, 2.0)):
+        assert y.stride() == x.stride() == (1, 3)
+        with pytest.raises(RuntimeError, match="view size is not compatible"):
+            y.view(-1)
+    assert x.flip(0).tolist() == x.tolist()[::-1] and torch.full_like(x, 2.0).sum() == 12
+
+
+def test_grad_of_a_tensor_with_a_hook_is_that_before_it_if_the_walk_goes_on_behind_it() -> None:
+    x, cotangent = torch.ones(2, requires_grad=True), torch.tensor([0.5, -2.0])
+    h = x * 3
+    h.register_hook(lambda g: g * 2)
+    both = torch.autograd.grad(h * 1, [h, x], cotangent, retain_graph=True)
+    assert [g.tolist() for g in both] == [[0.5, -2.0], [3.0, -12.0]]
+    assert torch.autograd.grad(h * 1, h, cotangent)[0].tolist() == [1.0, -4.0]
