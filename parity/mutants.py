@@ -228,7 +228,7 @@ edit("var-gradient-unbiased", "ops.statistics:var_slope", "axes) - correction", 
 edit("norm-at-zero", "ops.statistics:norm_slope", "g * where(norm == 0, 0.0, x / norm)", "g * (x / norm)", "The norm of a zero vector has gradient nan.", "corners")
 edit("norm-inf-ties", "ops.statistics:norm_slope", "g / sum_over(ties, axes, keepdim)", "g", "The infinity norm gives the whole gradient to each of several greatest.", "corners")
 edit("prod-divides", "ops.statistics:prod_slope", "if not zero and not lanes.any():", "if True:", "The gradient of a product divides by the element: nan at a zero.", "ops")
-edit("cumprod-divides", "ops.statistics:cumprod_slope", "zeros = np.cumsum(x == 0, axis)", "zeros = np.zeros(x.shape, int)", "The same for cumprod.", "corners")
+edit("cumprod-divides", "ops.statistics:not_divisible", "few.any(axis, keepdims=True) &", "few.any(axis, keepdims=True) & False &", "The same for cumprod, whose second derivative at a zero is then nan.", "ops")
 rule("scatter-keeps", "ScatterBackward0", 0, lambda right, g: g, "scatter: what was written over still gets the gradient.")
 rule("masked-fill-keeps", "MaskedFillBackward0", 0, lambda right, g: g, "masked_fill: what was filled still gets the gradient.")
 edit("padding-zero-falsy", "ops.neural:mask_rows", "if padding is None", "if not padding", "padding_idx=0 taken for no padding.")
