@@ -212,7 +212,7 @@ def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
     for node in sorted(nodes, key=lambda n: n.number):  # parents before children
         if not leading.isdisjoint(node.parents):
             leading.add(node)
-    return leading.union(map(source, roots))  # the hooks of these run in any case
+    return leading.union([source(roots[0])] if len(roots) == 1 else ())  # the hooks of a single root run in any case, as in torch
 
 
 def _root_gradients(roots: Any, gradients: Any, create_graph: bool) -> list[Any]:

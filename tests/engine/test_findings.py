@@ -504,3 +504,14 @@ def test_grad_of_a_tensor_with_a_hook_is_that_before_it_if_the_walk_goes_on_behi
     both = torch.autograd.grad(h * 1, [h, x], cotangent, retain_graph=True)
     assert [g.tolist() for g in both] == [[0.5, -2.0], [3.0, -12.0]]
     assert torch.autograd.grad(h * 1, h, cotangent)[0].tolist() == [1.0, -4.0]
+
+
+def test_hooks_of_a_root_that_leads_nowhere_run_only_if_it_is_the_only_one() -> None:
+    w, x, seen = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True), []
+    b, v = x * 2, torch.tensor([0.5, -1.0])
+    b.register_hook(lambda g: seen.append(g.tolist()))
+    b.retain_grad()
+    torch.autograd.grad([b, w * 1], w, [v, v], retain_graph=True)
+    assert seen == [] and b.grad is None
+    torch.autograd.grad(b, w, v, allow_unused=True, retain_graph=True)
+    assert seen == [[0.5, -1.0]]
