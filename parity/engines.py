@@ -20,7 +20,9 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any
@@ -142,14 +144,26 @@ class TorchLike(Engine):
         if device != "cpu":
             if not module.cuda.is_available():
                 raise NotHere(f"{self.name} sees no {device} device here")
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may sum in another order
             module.backends.cuda.matmul.allow_tf32 = module.backends.cudnn.allow_tf32 = False
             module.use_deterministic_algorithms(True, warn_only=True)
+            from parity.device import OnDevice
+
+            self.mode = OnDevice(device)
+            self.mode.__enter__()  # for the rest of the process: constants of expressions, models, optimizers
 
     def tensor(self, array: np.ndarray, requires_grad: bool = False) -> Any:
         out = self.module.from_numpy(np.array(array))
-        if self.device != "cpu":
-            out = out.to(self.device)
         return out.requires_grad_() if requires_grad else out
+
+    @contextmanager
+    def on_the_processor(self) -> Iterator[TorchLike]:
+        """The same engine without its device."""
+        self.mode.__exit__(None, None, None)
+        try:
+            yield TorchLike(self.module)
+        finally:
+            self.mode.__enter__()
 
     def array(self, tensor: Any) -> np.ndarray:
         tensor = tensor.detach()

@@ -3,8 +3,6 @@
 Errors are in units of their bound: 1 is the most that the arithmetic allows, 0 is exact.
 """
 
-
-
 from __future__ import annotations
 
 import html
@@ -51,7 +49,9 @@ ORDERS = ("value", "first", "second", "third")
 
 
 def number(value: float) -> str:
-    return "inf" if value == np.inf else "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
+    return (
+        "inf" if value == np.inf else "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
+    )
 
 
 def make_console(file: Any = None) -> Console:
@@ -135,7 +135,11 @@ def file_name(row: Row, failure: Failure) -> str:
 
 def rerun(row: Row, failure: Failure, options: str = "") -> str:
     """The command that finds the failure again."""
-    names = {"programs": f"programs {failure.seed}", "corners": "corners", "calls": f"calls --seed {failure.seed.split(',')[0]}"}
+    names = {
+        "programs": f"programs {failure.seed}",
+        "corners": "corners",
+        "calls": f"calls --seed {failure.seed.split(',')[0]}",
+    }
     what = failure.again or names.get(row.section, f"{row.section} {row.name}")
     if "--dtype" in what:
         options = re.sub(r" ?--dtype \S+", "", options)
@@ -150,15 +154,26 @@ def render_failure(
     lines = filled(finding.sentence)
     if failure.shared:
         lines += filled(f"What they share: {failure.shared}.")
-    script = script_of(failure, engine) if failure.program is not None else failure.script
+    script = script_of(failure, engine, options)
     if script:
         file = file_name(row, failure)
         if not failure.program and row.section != "calls":  # how it is made, in a line
             lines += [""]
         elif runs_scripts:
-            lines += ["", f"  Save this as {file}, then", f"    python {file} {engine}", f"    python {file} {against}", ""]
+            lines += [
+                "",
+                f"  Save this as {file}, then",
+                f"    python {file} {engine}",
+                f"    python {file} {against}",
+                "",
+            ]
         else:
-            lines += ["", f"  Save this as {file}, then python {file} {against};", f"  {engine} has other names: write it with them", ""]
+            lines += [
+                "",
+                f"  Save this as {file}, then python {file} {against};",
+                f"  {engine} has other names: write it with them",
+                "",
+            ]
         lines += ["    " + line if line else "" for line in script.split("\n")]
     judge = f"{against} in float64" if row.section == "training" else JUDGE
     if table := numbers(finding, engine, against, judge):
@@ -212,8 +227,18 @@ def worst_element(x: np.ndarray, y: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in at)
 
 
-def script_of(failure: Failure, engine: str) -> str:
-    """The program as a script that stops at the derivative that differs."""
+def script_of(failure: Failure, engine: str, options: str = "") -> str:
+    """The program as a script that stops at the derivative that differs; on the device of `options`, where it is one."""
+    lines = (failure.script if failure.program is None else program_script(failure, engine)).split("\n")
+    device = re.search(r"--device (\w+)", options)
+    at = next((i for i, line in enumerate(lines) if line.startswith("torch = importlib")), None)
+    if device and at is not None:
+        name = device.group(1)
+        lines.insert(at + 1, f"if torch.{name}.is_available(): torch.set_default_device({name!r})")
+    return "\n".join(lines)
+
+
+def program_script(failure: Failure, engine: str) -> str:
     program, f = failure.program, failure.finding
     assert program is not None
     depth = f.depth if failure.result is not None or f.what else 1
@@ -354,7 +379,7 @@ def program_data(program: Program | None) -> Any:
     }
 
 
-def failure_data(failure: Failure, engine: str) -> dict[str, Any]:
+def failure_data(row: Row, failure: Failure, engine: str, options: str) -> dict[str, Any]:
     f = failure.finding
     return {
         "what": f.what,
@@ -365,13 +390,19 @@ def failure_data(failure: Failure, engine: str) -> dict[str, Any]:
         "judge": plain(f.true),
         "seed": failure.seed,
         "shared": failure.shared,
-        "worst": dict(zip(ORDERS, (e if e is None or np.isfinite(e) else str(e) for e in errors_of(failure)), strict=True)),
+        "worst": dict(
+            zip(ORDERS, (e if e is None or np.isfinite(e) else str(e) for e in errors_of(failure)), strict=True)
+        ),
         "program": program_data(failure.program),
-        "script": script_of(failure, engine) if failure.program else failure.script,
+        "script": script_of(failure, engine, options),
+        "command": rerun(row, failure, options),
     }
 
 
-def as_data(sections: dict[str, list[Row]], engine: str, against: str, versions: dict[str, str]) -> dict[str, Any]:
+def as_data(
+    sections: dict[str, list[Row]], engine: str, against: str, versions: dict[str, str], options: str = ""
+) -> dict[str, Any]:
+    """The report as JSON holds it. `options`: those of the command that say which engines it compares."""
     return {
         "engine": engine,
         "against": against,
@@ -390,8 +421,8 @@ def as_data(sections: dict[str, list[Row]], engine: str, against: str, versions:
                     "worst": dict(zip(ORDERS, row.ratios, strict=True)),
                     "histogram": {"edges": BINS.tolist(), "exact_then_counts": row.histogram()},
                     "p99_9": row.percentile(),
-                    "failures": [failure_data(f, engine) for f in row.failures],
-                    "findings": [failure_data(f, engine) for f in row.findings],
+                    "failures": [failure_data(row, f, engine, options) for f in row.failures],
+                    "findings": [failure_data(row, f, engine, options) for f in row.findings],
                     "curves": row.curves,
                 }
                 for row in rows
@@ -500,7 +531,7 @@ def page(data: dict[str, Any]) -> str:
             )
             parts.append(
                 f"<details {'open' if kind == 'failures' else ''}><summary><b>{html.escape(row['name'])}</b>: {html.escape(f['sentence'])}"
-                f"</summary><pre>{html.escape(f['script'] or '')}</pre><table>{values}</table><p>seed {html.escape(str(f['seed']))}</p></details>"
+                f"</summary><pre>{html.escape(f['script'] or '')}</pre><table>{values}</table><p>To find it again: <code>{html.escape(f['command'])}</code></p></details>"
             )
     versions = ", ".join(f"{k} {v}" for k, v in data["versions"].items())
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -48,7 +48,7 @@ def nudging(engine: Engine, seed: int) -> Iterator[None]:
     backward, grad = torch.Tensor.backward, torch.autograd.grad
 
     def nudge(t: Any) -> None:
-        noise = torch.rand(t.shape, generator=generator, dtype=t.dtype).mul_(2).sub_(1)
+        noise = torch.rand(t.shape, generator=generator, dtype=t.dtype).mul_(2).sub_(1).to(t.device)
         t.mul_(1 + noise * torch.finfo(t.dtype).eps)
 
     def nudged(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -157,8 +157,7 @@ def compare(
             found(
                 Verdict.OURS_WORSE,
                 name,
-                f"{describe(name, x, v)}, {worst:.3g} times "
-                f"what rounding accounts for",
+                f"{describe(name, x, v)}, {worst:.3g} times what rounding accounts for",
                 x,
                 y,
                 v,
@@ -194,6 +193,8 @@ def race(
         for k in range(NUDGED):
             with nudging(theirs, k):
                 nudged.append(go(theirs, dtype))
+            if nudged[-1].error and not b.error:
+                raise nudged[-1].error  # a bound without it would be no bound
     compare(
         row,
         a,
@@ -294,7 +295,7 @@ def label(name: str, options: dict[str, Any]) -> str:
 
 
 def parameters(torch: Any, dtype: str) -> list[Any]:
-    return [torch.from_numpy(array.astype(dtype)).requires_grad_() for array in START]
+    return [torch.tensor(array.astype(dtype)).requires_grad_() for array in START]
 
 
 def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained]:
@@ -302,7 +303,7 @@ def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained
 
     def train(torch: Any, dtype: str) -> Trained:
         w, b, u, c = ps = parameters(torch, dtype)
-        x, y = (torch.from_numpy(array.astype(dtype)) for array in (X, Y))
+        x, y = (torch.tensor(array.astype(dtype)) for array in (X, Y))
         optimizer = getattr(torch.optim, name)(ps, **options)
         losses = []
         for _ in range(STEPS):
@@ -343,7 +344,7 @@ def lived_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Traine
                 optimizer.zero_grad(set_to_none=step % 2 == 0)
             used = [i for i in range(len(ps)) if (step + i) % 3 and step + 2 > i]
             scale = 0.001 if step == 3 else 1.0  # so small that clipping's epsilon shows
-            loss = sum((ps[i] * torch.from_numpy(slopes[i].astype(dtype))).sum() for i in used) * scale
+            loss = sum((ps[i] * torch.tensor(slopes[i].astype(dtype))).sum() for i in used) * scale
             loss.backward()
             if step % 3 == 0:
                 torch.nn.utils.clip_grad_norm_(ps, 0.5 * scale if step % 2 else 1000.0)
@@ -413,7 +414,7 @@ def shared_steps(
                     else array
                 )
 
-            ps = [engine.torch.from_numpy(np.array(shake(array))).requires_grad_() for array in before]
+            ps = [engine.torch.tensor(shake(array)).requires_grad_() for array in before]
             optimizer = getattr(engine.torch.optim, name)(ps, **options)
             if step:
                 loaded = state if engine is theirs else convert.from_torch(state, engine.module)
@@ -422,9 +423,9 @@ def shared_steps(
                     for p in ps:
                         for key, value in optimizer.state[p].items():
                             if key != "step" and value is not None:
-                                value.copy_(engine.torch.from_numpy(np.array(shake(value.detach().numpy()))))
+                                value.copy_(engine.torch.tensor(shake(value.detach().numpy())))
             for p, slope in zip(ps, slopes, strict=True):
-                p.grad = engine.torch.from_numpy(np.array(shake(slope)))
+                p.grad = engine.torch.tensor(shake(slope))
             optimizer.step()
             return snapshot(optimizer, ps)
 
@@ -448,7 +449,7 @@ def shared_steps(
                 script,
             )
             for p, slope in zip(theirs_ps, slopes, strict=True):
-                p.grad = torch.from_numpy(slope.astype(dtype))
+                p.grad = torch.tensor(slope.astype(dtype))
             model.step()
         if row.failures:
             return

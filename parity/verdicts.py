@@ -133,6 +133,12 @@ def check(
     order = min(order, ours.orders)
     b = theirs_did or run(program, theirs, order, by_backward)
     a = run(program, ours, order, by_backward)
+    if b.error and not a.error and theirs.device != "cpu":
+        with theirs.on_the_processor() as plain:  # type: ignore[attr-defined]
+            if not run(program, plain, order, by_backward).error:
+                raised = f"only {theirs.name} raises on {theirs.device}, not on the processor: {name(b.error)}"
+                result.add(Finding(f"error at {b.stage}", Verdict.TORCH_WORSE, raised, None, b.error))
+                return result
     return compare(program, a, b, order, judging, result, ours.name, theirs.name)
 
 
@@ -282,7 +288,9 @@ def _compare_one(
         side = ours if x is None else theirs
         result.add(Finding(what, Verdict.MISSING, f"{side} has no {what}", x, y))
     elif x.shape != y.shape:
-        result.add(Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape} in {ours}, {y.shape} in {theirs}", x, y))
+        result.add(
+            Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape} in {ours}, {y.shape} in {theirs}", x, y)
+        )
     elif x.dtype != y.dtype:
         result.add(Finding(what, Verdict.DTYPE, f"the {what} is {x.dtype} in {ours}, {y.dtype} in {theirs}", x, y))
     elif x.dtype.kind != "f":
@@ -434,7 +442,9 @@ def _beyond(error: float, bound: float) -> str:
     if not bound > 0 or not np.isfinite(error):
         return ""
     times = float(f"{error / bound:.3g}")
-    return f", {times:,.{0 if times >= 100 else 1}f} times the error that rounding allows" if times < 1e9 else ", far off"
+    return (
+        f", {times:,.{0 if times >= 100 else 1}f} times the error that rounding allows" if times < 1e9 else ", far off"
+    )
 
 
 def _exactly(value: Any, dtype: np.dtype[Any]) -> str:

@@ -216,7 +216,7 @@ def test_the_table_has_the_error_of_the_program_that_is_printed():
     assert re.search(r"tanh +1 +0.* +\de\+\d+ +- +- +bent off", printed(row))
     (row,) = checks.check_ops(Bent(double), TORCH, ["neg"])
     assert report.errors_of(row.failures[0])[:3] == [0, np.inf, None]
-    assert json.dumps(report.failure_data(row.failures[0], "torch"), allow_nan=False)
+    assert json.dumps(report.failure_data(row, row.failures[0], "torch", ""), allow_nan=False)
 
 
 def test_numbers_say_whose_and_which_they_are():
