@@ -294,6 +294,13 @@ def label(name: str, options: dict[str, Any]) -> str:
     return f"{name}({', '.join(f'{k}={v if not callable(v) else chr(955)}' for k, v in options.items())})"
 
 
+def made(torch: Any, name: str, params: Sequence[Any], options: dict[str, Any]) -> Any:
+    """The optimizer. torch's default on a GPU, `foreach`, leaves SGD's Nesterov step in `.grad` (torch 2.11), so it is off."""
+    first = params[0]["params"][0] if isinstance(params[0], dict) else params[0]
+    aside = {"foreach": False} if getattr(first, "is_cuda", False) else {}
+    return getattr(torch.optim, name)(params, **options, **aside)
+
+
 def parameters(torch: Any, dtype: str) -> list[Any]:
     return [torch.tensor(array.astype(dtype)).requires_grad_() for array in START]
 
@@ -304,7 +311,7 @@ def free_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Trained
     def train(torch: Any, dtype: str) -> Trained:
         w, b, u, c = ps = parameters(torch, dtype)
         x, y = (torch.tensor(array.astype(dtype)) for array in (X, Y))
-        optimizer = getattr(torch.optim, name)(ps, **options)
+        optimizer = made(torch, name, ps, options)
         losses = []
         for _ in range(STEPS):
             optimizer.zero_grad()
@@ -331,14 +338,14 @@ def lived_run(name: str, options: dict[str, Any]) -> Callable[[Any, str], Traine
     def train(torch: Any, dtype: str) -> Trained:
         ps = parameters(torch, dtype)
 
-        def made(**others: Any) -> Any:
+        def grouped(**others: Any) -> Any:
             groups = [{"params": ps[:2]}, {"params": ps[2:], "lr": 0.03, "weight_decay": 0.2}]
-            return getattr(torch.optim, name)(groups, **options | others)
+            return made(torch, name, groups, options | others)
 
-        optimizer, out = made(), Trained()
+        optimizer, out = grouped(), Trained()
         for step, slopes in enumerate(SLOPES):
             if step == 5:
-                state, optimizer = optimizer.state_dict(), made(lr=0.7)
+                state, optimizer = optimizer.state_dict(), grouped(lr=0.7)
                 optimizer.load_state_dict(state)
             if step % 4 != 1:
                 optimizer.zero_grad(set_to_none=step % 2 == 0)
@@ -391,7 +398,7 @@ def shared_steps(
     """SHARED single steps, each from torch's state copied into ours."""
     torch = theirs.torch
     theirs_ps = parameters(torch, dtype)
-    model = getattr(torch.optim, name)(theirs_ps, **options)
+    model = made(torch, name, theirs_ps, options)
     noise = np.random.Generator(np.random.PCG64(5))
     for step, slopes in enumerate(SLOPES):
         before = [np.array(p.detach().numpy()) for p in theirs_ps]
@@ -415,7 +422,7 @@ def shared_steps(
                 )
 
             ps = [engine.torch.tensor(shake(array)).requires_grad_() for array in before]
-            optimizer = getattr(engine.torch.optim, name)(ps, **options)
+            optimizer = made(engine.torch, name, ps, options)
             if step:
                 loaded = state if engine is theirs else convert.from_torch(state, engine.module)
                 optimizer.load_state_dict(copy.deepcopy(loaded) if engine is theirs else loaded)

@@ -9,7 +9,7 @@ bits must be right. A difference fails only if ours is off and torch is not, or 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -133,13 +133,22 @@ def check(
     order = min(order, ours.orders)
     b = theirs_did or run(program, theirs, order, by_backward)
     a = run(program, ours, order, by_backward)
-    if b.error and not a.error and theirs.device != "cpu":
-        with theirs.on_the_processor() as plain:  # type: ignore[attr-defined]
-            if not run(program, plain, order, by_backward).error:
-                raised = f"only {theirs.name} raises on {theirs.device}, not on the processor: {name(b.error)}"
-                result.add(Finding(f"error at {b.stage}", Verdict.TORCH_WORSE, raised, None, b.error))
-                return result
-    return compare(program, a, b, order, judging, result, ours.name, theirs.name)
+    compare(program, a, b, order, judging, result, ours.name, theirs.name)
+    if result.verdict.fails and theirs.device != "cpu":
+        with theirs.on_the_processor() as processor:  # type: ignore[attr-defined]
+            there = check(program, ours, processor, order, judging, by_backward)
+        if not there.verdict.fails:
+            return _on_one_device(result, there, theirs)
+    return result
+
+
+def _on_one_device(result: Result, there: Result, theirs: Engine) -> Result:
+    """What fails on a device and not against the same engine on the processor is told as that engine's."""
+    for f in result.findings:
+        if f.verdict.fails:
+            told = f"{theirs.name} on {theirs.device} is not as on the processor: {f.sentence}"
+            there.add(replace(f, verdict=Verdict.TORCH_WORSE, sentence=told))
+    return there
 
 
 def compare(
