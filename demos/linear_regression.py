@@ -53,10 +53,10 @@ def fit(torch: ModuleType, rows: int, seed: int, dtype: str, steps: int = STEPS)
     return Run(losses, arrays(w=w, b=b), arrays(w=w.grad, b=b.grad), {"table": table, **arrays(x=x, y=y_true)})
 
 
-def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32") -> History:
-    """Fits each size for `SEEDS` seeds from `seed` on; the runs are those of the first seed."""
+def lesson(torch: ModuleType, seed: int = 0, dtype: str = "float32", seeds: int = SEEDS) -> History:
+    """Fits each size for `seeds` seeds from `seed` on; the runs are those of the first seed."""
     runs = {f"{rows} rows": fit(torch, rows, seed, dtype) for rows in SIZES}
-    tables = {rows: [fit(torch, rows, seed + i, dtype).seen["table"] for i in range(SEEDS)] for rows in SIZES}
+    tables = {rows: [fit(torch, rows, seed + i, dtype).seen["table"] for i in range(seeds)] for rows in SIZES}
     runs[f"{SIZES[0]} rows, {10 * STEPS} steps"] = fit(torch, SIZES[0], seed, dtype, steps=10 * STEPS)
     return History(
         runs,

@@ -201,8 +201,9 @@ class Memory:
             self._rebase(result._cast(array.dtype)._node)
         return self
 
-    def _rebase(self, node: Any) -> None:
-        """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own."""
+    def _rebase(self, node: Any, by_part: bool = False) -> None:
+        """Make `node` the history of this tensor after a write; its base, if it has one, then has the write in its own.
+        `by_part`: a view of this view was written to, so this one finds its history when next asked, as other views do."""
         saved: Any = None
         if node is not None and "out" in node.keeps:  # the result that was saved is now this tensor
             at = node.keeps.index("out")
@@ -215,6 +216,8 @@ class Memory:
         base = self._base
         _, region = self._place_in_base()
         base._set_node(indexing.copy_slices.node_class((base._node, node), (region,), (), base._array))
+        if by_part:
+            return
         self._seen = -1
         self._current_node()  # now: the old node may be met on the way back, and the base may be detached
         if saved is not None and self._node is not None:
@@ -294,8 +297,13 @@ class Memory:
             raise indexing.assignment_error(key, target, value) from None
         writes.count(self._writes)
         if recorded:
+            if key is Ellipsis:
+                self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
+                return
             region = indexing.Region.of_key(array.shape, numpy_key)
-            self._rebase(indexing.copy_slices.node_class((self._history(), history), (region,), (), self._array))
+            self._rebase(
+                indexing.copy_slices.node_class((self._history(), history), (region,), (), self._array), not by_tensors
+            )
 
     # ---- operations in place
 

@@ -26,6 +26,7 @@ from .autograd import graph
 from .autograd.graph import Array, differentiable, wrap
 from .autograd.modes import no_grad
 from .dtypes import dtype as DType
+from .ops.layout import empty_like
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -374,7 +375,7 @@ def _new(
         shape = _shape(of if size is None else (size,), name)
         t: Tensor = wrap(np.empty(shape, (dtype or dtypes.get_default_dtype()).numpy))
     elif isinstance(of, graph.Tensor):
-        t = wrap(np.empty_like(of._array, (dtype or of.dtype).numpy, "C" if 0 in of._array.strides else "K"))
+        t = wrap(empty_like(of._array, (dtype or of.dtype).numpy))
     else:
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(of).__name__}")
     if out is not None and out.shape != t.shape:

@@ -218,7 +218,8 @@ def lesson(name: str) -> Callable[[Any, str], Trained]:
 
     def train(torch: Any, dtype: str) -> Trained:
         module = demos.load(name)
-        options = {"dtype": dtype} if "dtype" in inspect.signature(module.lesson).parameters else {}
+        takes = inspect.signature(module.lesson).parameters
+        options = {name: value for name, value in (("dtype", dtype), ("seeds", 1)) if name in takes}
         history = module.lesson(torch, **options)
         out = Trained()
         for kind in ("parameters", "gradients"):

@@ -15,6 +15,10 @@ from . import graph
 from .graph import AccumulateGrad, Node, wrap
 from .modes import anomaly, recording
 
+UNUSED = (
+    "The differentiated Tensor at index {} appears to not have been used in the graph. Set allow_unused=True if this is the "
+    "desired behavior."
+)
 SECOND_TIME = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
     "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "

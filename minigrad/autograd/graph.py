@@ -336,7 +336,7 @@ def _binary(
     forward: Any, node_class: type[Node], rules: dict[str, Any], floats: bool, promote: Any, refuse: Any
 ) -> Any:
     """An operation of two tensors, or of a tensor and a number, promoted; returns NotImplemented for other things."""
-    from ..ops import promotion
+    from ..ops import layout, promotion
 
     promoted, shape_error = promote or promotion.promoted, promotion.shape_error
     one, two = rules
@@ -376,6 +376,8 @@ def _binary(
             out = forward(a, b)
         except ValueError:
             raise (refuse(x, y) if refuse is not None else shape_error(a, b)) from None
+        if out.ndim > 1 and refuse is None and not a.flags.c_contiguous:
+            out = layout.laid_out_like(a, out)
         tensor = new(Tensor)
         tensor._array = out
         tensor._node = tensor._counter = tensor._base = None

@@ -20,7 +20,16 @@ import numpy as np
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import graph
-from .checks import GRADIENT_CYCLE, SECOND_TIME, apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
+from .checks import (
+    GRADIENT_CYCLE,
+    SECOND_TIME,
+    UNUSED,
+    apart_from_held,
+    check_versions,
+    refuse_moved,
+    refuse_nan,
+    run_hooks,
+)
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
@@ -110,10 +119,7 @@ def grad(
         elif materialize_grads:
             g = wrap(np.zeros(t._array.shape, t._array.dtype))
         elif not allow_unused:
-            raise RuntimeError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True "
-                "if this is the desired behavior."
-            )
+            raise RuntimeError(UNUSED.format(i))
         results.append(g)
     return tuple(results)
 

@@ -17,6 +17,7 @@ from ..autograd.graph import source, wrap
 from ..autograd.modes import is_grad_enabled, no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
+from ..ops.layout import empty_like
 from ..ops.matrix import matmul
 from ..ops.promotion import cannot_multiply, result_type
 from ..ops.shapes import broadcast_shapes, expand_to, permute
@@ -168,7 +169,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if not input.is_floating_point():
         raise RuntimeError(f"result type Float can't be cast to the desired output type {input.dtype.legacy}")
-    mask = wrap(np.zeros((), input._array.dtype) if p == 1 else np.empty_like(input._array))
+    mask = wrap(np.zeros((), input._array.dtype) if p == 1 else empty_like(input._array))
     if p < 1:
         mask = bernoulli_(mask, 1 - p).div_(1 - p)
     return input.mul_(mask) if inplace else input * mask

@@ -18,6 +18,7 @@ from ..rules.arithmetic import add, div, maximum, minimum, mul, rsub, scaled, su
 from ..rules.elementwise import reciprocal
 from ..rules.remainders import floor_divide
 from .calling import check, named, torch_function
+from .layout import laid_out_like
 from .promotion import operand, promoted, result_type, shape_error
 
 # ------------------------------------------------------------------ operators
@@ -94,7 +95,8 @@ def _compare(name: str, ufunc: np.ufunc) -> Any:
                 return NotImplemented
         a, b = (v._array if isinstance(v, graph.Tensor) else v for v in pair)
         try:
-            return wrap(ufunc(a, b))
+            out = ufunc(a, b)
+            return wrap(out if out.ndim < 2 else laid_out_like(a, out))
         except ValueError:
             raise shape_error(a, b) from None
         except TypeError:

@@ -16,6 +16,7 @@ from ..rules.indexing import INDEX, _along, gather_axis, scatter_index, take_sli
 from ..rules.reductions import sum_all
 from ..rules.shapes import reshape_array
 from .calling import check, torch_function
+from .layout import row_major
 from .promotion import operand
 from .shapes import along, as_dim, broadcast_shapes, expand_to
 
@@ -153,7 +154,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 
 
 def _fill(x: Array, mask: Array, value: Any) -> Array:
-    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+    return row_major(np.where(mask, np.asarray(value).astype(x.dtype), x))
 
 
 fill_number = differentiable(name="MaskedFillBackward0", x=lambda g, mask: where(mask, 0.0, g), mask=None)(_fill)

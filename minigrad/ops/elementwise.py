@@ -17,6 +17,7 @@ from ..rules import elementwise as rules
 from ..rules.elementwise import abs, neg, relu, sigmoid, tanh
 from ..rules.transcendental import round_half_even
 from .calling import check, named
+from .layout import laid_out_like
 from .promotion import operand, promoted, shape_error
 
 
@@ -70,7 +71,9 @@ def torch_where(condition: Any, input: Any = None, other: Any = None) -> Any:
         input = wrap(np.asarray(input, kind))
     pair = promoted(input, other)
     check(pair is not None, "where(): arguments 'input' and 'other' must be tensors or numbers", TypeError)
-    return broadcasting(rules.where, condition, *pair)
+    out = broadcasting(rules.where, condition, *pair)
+    out._array = laid_out_like(condition._array, out._array)
+    return out
 
 
 def _test(ufunc: np.ufunc) -> Any:

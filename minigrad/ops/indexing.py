@@ -75,6 +75,16 @@ def refuse_repeats(written: Any) -> None:
         )
 
 
+def _dense(array: Any) -> bool:
+    """Whether the elements fill their memory, each in a place of its own, in some order of the dimensions."""
+    size = array.itemsize
+    for stride, n in sorted([(s, n) for s, n in zip(array.strides, array.shape) if n != 1]):
+        if stride != size:
+            return bool(array.size == 0)
+        size *= n
+    return True
+
+
 def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> None:
     """RuntimeError if two dense arrays share memory, but not each element with its counterpart: writing one from the other
     would give what the order of the writes makes of it."""
@@ -82,10 +92,9 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
         return
     if (written is not read and written.base is None and read.base is None) or not np.may_share_memory(written, read):
         return
-    (first, last), (start, end) = np.lib.array_utils.byte_bounds(written), np.lib.array_utils.byte_bounds(read)
-    if written is not read and (last - first != written.nbytes or end - start != read.nbytes):
-        return  # not dense: torch does not ask either
-    same = (first, last) == (start, end) and written.shape == read.shape
+    if written is not read and not (_dense(written) and _dense(read)):
+        return  # torch does not ask either
+    same = np.lib.array_utils.byte_bounds(written) == np.lib.array_utils.byte_bounds(read) and written.shape == read.shape
     same = same and all([s == t for n, s, t in zip(read.shape, written.strides, read.strides) if n > 1])
     if even_with_itself or not same:
         raise RuntimeError(

@@ -21,6 +21,7 @@ from ..rules.shapes import transposed
 from ..rules.transcendental import erf, rsqrt
 from .calling import torch_function
 from .choosing import add_slices
+from .layout import row_major
 from .shapes import as_dims
 from .sums import total
 
@@ -74,7 +75,7 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:  # linear above 
 
 @differentiable(name="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
 def logsigmoid(x: Array) -> Array:
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+    return row_major(np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x))))
 
 
 # ------------------------------------------------------------------ the softmax family: exponentials of x - max(x)
@@ -92,13 +93,13 @@ def exponentials(x: Array, axes: tuple[int, ...] | None) -> tuple[Array, Array, 
 @differentiable(name="SoftmaxBackward0", x=lambda g, out, axes: out * (g - sum_over(g * out, axes, True)))
 def softmax_over(x: Array, axes: tuple[int, ...] | None) -> Array:
     _, e, total = exponentials(x, axes)
-    return e / total
+    return row_major(e / total)
 
 
 @differentiable(name="LogSoftmaxBackward0", x=lambda g, out, axes: g - exp(out) * sum_over(g, axes, True))
 def log_softmax_over(x: Array, axes: tuple[int, ...] | None) -> Array:
     centred, _, total = exponentials(x, axes)
-    return centred - np.log(total)
+    return row_major(centred - np.log(total))
 
 
 @differentiable(name="LogsumexpBackward0",
@@ -159,7 +160,7 @@ def norm_slope(g: Any, x: Any, weight: Any, axes: tuple[int, ...], eps: float, s
 
 
 def _norm(x: Array, weight: Array | None, bias: Array | None, axes: tuple[int, ...], eps: float, stats: Any) -> Array:
-    out = standardized(x, axes, eps, stats)[0]
+    out = row_major(standardized(x, axes, eps, stats)[0])
     if weight is not None:
         out *= weight
     if bias is not None:

@@ -16,6 +16,7 @@ from ..rules.indexing import scatter_slice
 from ..rules.reductions import sum_over
 from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
+from .layout import row_major
 from .shapes import along, as_dim, as_dims, as_sizes, broadcast_shapes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
@@ -149,7 +150,7 @@ def ravel(input: Any) -> Any:
 def _triangle(name: str, function: Any) -> Any:
     @differentiable(name=f"{name.capitalize()}Backward0", x=lambda g, diagonal: triangle(g, diagonal))
     def triangle(x: Array, diagonal: int) -> Array:
-        return function(x, diagonal)
+        return row_major(function(x, diagonal))
 
     def apply(input: Any, diagonal: int = 0) -> Any:
         check(input.ndim >= 2, f"{name}: input tensor must have at least 2 dimensions")

@@ -18,6 +18,7 @@ from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
 from .calling import as_number, check, named, return_type, torch_function
+from .layout import laid_out_like, row_major
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
 from .sums import HALF, total
@@ -29,7 +30,8 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch."""
     n: Any = np.float64(count(x.shape, axes))
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
-    return np.add.reduce(centred * centred, axis=axes, keepdims=keepdim) / max(n - correction, n * 0)  # type: ignore[call-overload]
+    summed = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
+    return row_major(summed / max(n - correction, n * 0))
 
 
 def var_slope(g: Any, x: Any, axes: Axes, correction: float, keepdim: bool) -> Any:
@@ -235,7 +237,7 @@ def prod_all(x: Array) -> Array:
 
 @differentiable(name="ProdBackward1", x=prod_slope)
 def prod_over(x: Array, axis: int, keepdim: bool) -> Array:
-    return np.multiply.reduce(x, axis=axis, keepdims=keepdim) if x.ndim else np.array(x)  # type: ignore[call-overload]
+    return row_major(np.multiply.reduce(x, axis=axis, keepdims=keepdim)) if x.ndim else np.array(x)  # type: ignore[call-overload]
 
 
 @torch_function
@@ -278,7 +280,10 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     if input.ndim == 0:
         return sort_result(input.clone(), wrap(np.array(0)))
     index = wrap(order(input._array, axis, descending))
-    return sort_result(sorted_values(input, index, axis, True), index)
+    values = sorted_values(input, index, axis, True)
+    for out in (values, index):
+        out._array = laid_out_like(input._array, out._array)
+    return sort_result(values, index)
 
 
 @torch_function

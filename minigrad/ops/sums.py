@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .layout import row_major
+
 HALF = np.dtype(np.float16)
 FEW = 512  # rows that may be added one after the other
 
@@ -23,7 +25,7 @@ def total(x: Any, axes: Any = None, keepdim: bool = False, divisor: int | None =
         out = _in_pairs(x, axes, keepdim)
     else:
         out = np.add.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
-    return out if divisor is None else out / divisor
+    return row_major(out if divisor is None else out / divisor)
 
 
 def _in_pairs(x: Any, axes: Any, keepdim: bool) -> Any:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
+from ..ops.layout import laid_out_like, row_major
 
 
 @differentiable(view=True, name="DiagonalBackward0", x=lambda g, x_shape, offset, i, j: diagonal_scatter(g, x_shape, offset, i, j))
@@ -27,9 +28,9 @@ def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: i
 
 @differentiable(x=lambda g, axes: flip_axes(g, axes), name="FlipBackward0")
 def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
-    return np.array(np.flip(x, axes), order="K")  # in the order in memory that x has
+    return laid_out_like(x, np.array(np.flip(x, axes)))
 
 
 @differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")
 def roll_axes(x: Array, shifts: tuple[int, ...], axes: tuple[int, ...] | None) -> Array:
-    return np.roll(x, shifts if axes is not None else shifts[0], axes)
+    return row_major(np.roll(x, shifts if axes is not None else shifts[0], axes))

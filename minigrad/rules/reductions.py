@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
+from ..ops.layout import row_major
 from ..ops.sums import HALF, divided, total
 from .elementwise import where
 from .indexing import scatter_axis
@@ -87,12 +88,12 @@ def min_all(x: Array) -> Array:
 
 @differentiable(name="AmaxBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
 def max_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.maximum.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
+    return row_major(np.maximum.reduce(x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
 
 
 @differentiable(name="AminBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
 def min_over(x: Array, axes: Axes, keepdim: bool) -> Array:
-    return np.minimum.reduce(x, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
+    return row_major(np.minimum.reduce(x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
 
 
 def taken(x: Array, index: Array, axis: int, keepdim: bool) -> Array:

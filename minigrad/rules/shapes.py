@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
+from ..ops.layout import laid_out_like
 from ..ops.promotion import no_slope
 from ..ops.sums import total
 
@@ -107,7 +108,7 @@ def alias(x: Array) -> Array:
 
 @differentiable(x=lambda g: g)
 def clone(x: Array) -> Array:
-    return np.array(x, order="C" if 0 in x.strides else "K")
+    return laid_out_like(x, np.array(x, order="K"))
 
 
 @differentiable(name="CopyBackwards", x=no_slope, source=lambda g: g)
@@ -125,7 +126,7 @@ def in_order(x: Array) -> Array:
 @differentiable(name="ToCopyBackward0", x=lambda g: g)
 def cast(x: Array, to: np.dtype[Any]) -> Array:
     """x in another dtype; the walk brings the gradient back to x's."""
-    return x.astype(to)
+    return laid_out_like(x, x.astype(to))
 
 
 @differentiable(view=True, name="UnbindBackward0", x=lambda g, x_shape, axis, i: unbind_scatter(g, x_shape, axis, i))

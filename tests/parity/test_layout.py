@@ -1,0 +1,58 @@
+"""The order of results in memory is torch's: it decides where `view` works and where `reshape` shares memory."""
+
+import pytest
+import torch
+
+import minigrad
+
+INPUTS = """
+v.expand(2, 3) | v[:, None].expand(3, 2) | t.expand(2, 3, 2) | x[:, None].expand(2, 4, 3) | x[:, ::2] | x.t()[::2] | x[:1].expand(4, 3).t()
+x[:, :, None].expand(2, 3, 4).permute(2, 0, 1) | z.permute(2, 0, 1) | z.permute(1, 0, 2)[::2] | x.t()[:, :1] | x.expand(0, 2, 3)
+"""
+RESULTS = """
+e.clone() | torch.zeros_like(e) | torch.full_like(e, 2) | torch.rand_like(e) | e.flip(0) | e * 1 | -e | e.exp() | e.contiguous() | e.double()
+torch.relu(e) | e.clamp(0) | torch.where(e > 0, e, e * 2) | e.roll(1, 0) | torch.sigmoid(e) | e.masked_fill(e > 1, 0.0) | e.cumsum(0)
+e.softmax(0) | F.log_softmax(e, -1) | e.tril() | e ** 2 | e / 2 | e.to(torch.int32) | F.gelu(e) | torch.erf(e) | F.dropout(e) | e == e
+e + torch.ones(e.shape) | torch.ones(e.shape) + e | torch.maximum(e, torch.ones(e.shape)) | e > torch.zeros(e.shape) | e.mean(0)
+torch.where(e > torch.zeros(e.shape), torch.ones(e.shape), e) | torch.cat([e, e]) | torch.stack([e, e]) | F.logsigmoid(e)
+F.layer_norm(e, e.shape[-1:]) | e.sort(0)[0] | e.sort(0)[1] | e.argsort(0) | e.sum(0) | e.var(0) | e.prod(0) | e.norm(dim=0) | e.cumprod(0)
+e.gather(0, torch.zeros(e.shape, dtype=torch.int64)) | e.abs().add_(1) | F.silu(e) | F.elu(e) | F.leaky_relu(e) | F.softplus(e)
+torch.add(e, torch.ones(e.shape), alpha=2) | torch.pow(e, torch.ones(e.shape)) | e % torch.ones(e.shape) | e // 2
+"""
+
+
+def strides(result):
+    """Of the dimensions that have any: those of one element may say anything."""
+    return [s for s, n in zip(result.stride(), result.shape, strict=True) if n > 1] if result.numel() else []
+
+
+def texts(table):
+    return [text.strip() for line in table.strip().split("\n") for text in line.split("|")]
+
+
+@pytest.mark.parametrize("result", texts(RESULTS))
+@pytest.mark.filterwarnings("ignore:var\\(\\)")
+def test_results_lie_in_memory_as_torchs(result):
+    def made(engine):
+        x = engine.arange(6.0).reshape(2, 3)
+        names = {"x": x, "t": x.t() * 0.5, "v": engine.arange(3.0), "z": engine.arange(24.0).reshape(2, 3, 4)}
+        names |= {"torch": engine, "F": engine.nn.functional}
+        for text in texts(INPUTS):
+            try:
+                out = eval(result, names | {"e": eval(text, names)})
+            except (RuntimeError, IndexError) as error:
+                out = error
+            yield text, type(out).__name__ if isinstance(out, Exception) else (out.is_contiguous(), strides(out))
+
+    for ours, theirs in zip(made(minigrad), made(torch), strict=True):
+        assert ours == theirs
+
+
+def test_reshape_of_a_mixed_result_copies_where_torch_copies():
+    for engine in (minigrad, torch):
+        x = engine.arange(6.0).reshape(2, 3)
+        y = x.t() + engine.ones(3, 2)
+        y.reshape(-1)[0] = 100.0
+        assert y[0, 0].item() == 1.0
+        with pytest.raises(RuntimeError, match="view size is not compatible"):
+            y.view(-1)
