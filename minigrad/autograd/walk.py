@@ -19,17 +19,8 @@ import numpy as np
 
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
-from . import graph
-from .checks import (
-    GRADIENT_CYCLE,
-    SECOND_TIME,
-    UNUSED,
-    apart_from_held,
-    check_versions,
-    refuse_moved,
-    refuse_nan,
-    run_hooks,
-)
+from . import checks, graph
+from .checks import GRADIENT_CYCLE, SECOND_TIME, apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
@@ -119,7 +110,7 @@ def grad(
         elif materialize_grads:
             g = wrap(np.zeros(t._array.shape, t._array.dtype))
         elif not allow_unused:
-            raise RuntimeError(UNUSED.format(i))
+            raise RuntimeError(checks.UNUSED.format(i))
         results.append(g)
     return tuple(results)
 
