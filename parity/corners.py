@@ -92,7 +92,7 @@ CASES = _together(
     "(lambda v: (F.batch_norm(x, torch.zeros_like(v), v, training=True), v)[1])(torch.ones_like(x[0]))": [[[[1.0, 2.0], [3.0, 5.0], [0.0, 1.0]]]],
     "(lambda m: (F.batch_norm(x, m, torch.ones_like(m), training=True, momentum=0.3), m)[1])(torch.ones_like(x[0]))": [[[[1.0, 2.0], [3.0, 5.0]]]],
     "x[[0, 0, 2]]": [[[10.0, 20.0, 30.0]]], "x[-1]": [[[10.0, 20.0, 30.0]]], "x[5:10]": [[[10.0, 20.0, 30.0]]],
-    "x[None]": [[[10.0, 20.0, 30.0]]], "x[...]": [[[10.0, 20.0, 30.0]]], "x[True]": [[[10.0, 20.0, 30.0]]],
+    "x * torch.tensor(0.3, dtype=torch.float64)": [[[10.0, 20.0, 30.0]]], "x[None]": [[[10.0, 20.0, 30.0]]], "x[...]": [[[10.0, 20.0, 30.0]]], "x[True]": [[[10.0, 20.0, 30.0]]],
     },
 )
 

@@ -258,7 +258,7 @@ edit("half-norm-squares", "nn.functional:layer_norm", "input._array.dtype == np.
 edit("broadcast-to-nothing", "rules.shapes:sum_to_size.forward", "and n != 1)", "and n > 1)", "An axis of size 1 stretched to size 0 is not summed.")
 edit("negative-dim", "ops.shapes:as_dim", "return dim % size", "return dim", "A negative dim is passed on as it is: NumPy takes it, the rule does not.")
 edit("stack-from-the-back", "ops.shapes:stack.__wrapped__", "as_dim(dim, len(first) + 1)", "as_dim(dim, max(len(first), 1)) if dim < 0 else as_dim(dim, len(first) + 1)", "stack(dim=-1) counted in the dimensions before there is a new one.")
-edit("zero-dim-promotes", "ops.promotion:result_type", "(strong._array.ndim == 0) == (weak._array.ndim == 0)", "True", "A 0-d float64 tensor turns a float32 tensor into float64.", "programs")
+edit("zero-dim-promotes", "ops.promotion:result_type", "(strong._array.ndim == 0) == (weak._array.ndim == 0)", "True", "A 0-d float64 tensor turns a float32 tensor into float64.", "corners")
 
 # ------------------------------------------------------------------------------------------------------------- the walk
 
@@ -304,10 +304,10 @@ edit("one-saved-checked", "autograd.checks:check_versions", "zip(node.saved, nod
 
 edit("view-own-version", "memory:Memory._view", "wrap(array, None, self._writes)", "wrap(array, None, [self._writes[0]])", "A view counts its own writes: one through it is not seen by what saved its base.", "calls")
 edit("detach-own-version", "memory:Memory.detach", "wrap(self._storage(), None, self._writes)", "wrap(self._storage())", "detach() gets a version counter of its own: writes through it go unseen.", "calls")
-edit("data-counted", "memory:Memory.data", "wrap(self._storage())", "wrap(self._storage(), None, self._writes)", "Writes through .data count, so that backward refuses what torch lets pass.", "calls")
+edit("data-counted", "memory:Memory.data", "wrap(self._storage())", "wrap(self._storage(), None, self._writes)", "Writes through .data count, so that backward refuses what torch lets pass.", "effects")
 edit("setitem-uncounted", "memory:Memory.__setitem__", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None\n    writes.count(self._writes)", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None", "x[i] = v is not counted as a write.", "calls")
 edit("zero-uncounted", "memory:Memory.zero_", "writes.count(self._writes)", "pass", "zero_() is not counted as a write.", "calls")
-edit("copy-uncounted", "memory:Memory.copy_", "writes.count(self._writes)", "pass", "copy_() is not counted as a write.", "calls")
+edit("copy-uncounted", "memory:Memory.copy_", "writes.count(self._writes)", "pass", "copy_() is not counted as a write.", "effects")
 edit("in-place-uncopied", "memory:Memory._in_place", "wrap(self._array.copy(), self._history())", "wrap(self._storage(), self._history())", "x.mul_(y) saves x after the write instead of before.", "effects")
 edit("view-keeps-old-history", "memory:Memory._current_node", "base is not None and self._seen != self._writes[0]", "False", "A view made before its base was written to keeps its old history.", "calls")
 edit("zero-keeps-history", "memory:Memory.zero_", "if recorded:", "if False:", "The gradient flows on through what zero_() wiped out.", "calls")
