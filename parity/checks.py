@@ -58,7 +58,8 @@ class Row:
 
     def percentile(self, q: float = 99.9) -> float:
         errors = np.concatenate(self.errors) if self.errors else np.zeros(1)
-        return float(np.percentile(errors, q)) if errors.size else 0.0
+        with np.errstate(invalid="ignore"):  # between two infinite ones
+            return float(np.percentile(errors, q)) if errors.size else 0.0
 
     def take(self, result: Result, seed: str) -> None:
         self.count(result)

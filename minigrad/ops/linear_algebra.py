@@ -29,7 +29,8 @@ from .shapes import as_dim, expand_to
                 x=lambda g, y, alpha: dot_matrices(g, transposed(y)) * alpha,
                 y=lambda g, x, alpha: dot_matrices(transposed(x), g) * alpha)  # fmt: skip
 def add_product(bias: Array, x: Array, y: Array, beta: float, alpha: float) -> Array:
-    product = x.dot(y) if alpha == 1 else x.dot(y) * x.dtype.type(alpha)
+    product = x.dot(y) if alpha else np.zeros((len(x), y.shape[1]), x.dtype)  # nothing of x and y, be they inf or nan
+    product = product if alpha in (0, 1) else product * x.dtype.type(alpha)
     return product if beta == 0 else product + (bias if beta == 1 else bias * x.dtype.type(beta))
 
 

@@ -60,7 +60,7 @@ def _convert(value: Any, to: dtypes.dtype) -> Any:
     return wrap(np.asarray(value).astype(to.numpy))
 
 
-def no_slope(g: Any) -> Any:
+def zeros_apart(g: Any) -> Any:
     """Zeros for g that depend on nothing, so that what is behind them is not differentiated again, as in torch."""
     zeros = np.zeros(g.shape, getattr(g, "_array", g).dtype)
     return wrap(zeros) if isinstance(g, graph.Tensor) else zeros

@@ -515,3 +515,9 @@ def test_hooks_of_a_root_that_leads_nowhere_run_only_if_it_is_the_only_one() -> 
     assert seen == [] and b.grad is None
     torch.autograd.grad(b, w, v, allow_unused=True, retain_graph=True)
     assert seen == [[0.5, -1.0]]
+
+
+def test_addmm_without_the_product_sees_nothing_of_it() -> None:
+    x = torch.tensor([[float("inf"), 1.0], [2.0, float("nan")]])
+    out = torch.addmm(torch.tensor([3.0, -1.0]), x, torch.ones(2, 2), alpha=0)
+    assert out.tolist() == [[3.0, -1.0]] * 2
