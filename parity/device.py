@@ -14,8 +14,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 
 _F, _INIT = torch.nn.functional, torch.nn.init
-MADE_THERE = {torch.linspace, torch.logspace}  # rounded in another way on each device, and so would be a lesson's data
-DRAWS = MADE_THERE | {
+MADE_HERE = {torch.linspace, torch.logspace}  # rounded in another way on each device, and so would be a lesson's data
+DRAWS = MADE_HERE | {
     *(torch.rand, torch.randn, torch.randint, torch.randperm, torch.rand_like, torch.randn_like, torch.randint_like),
     *(torch.normal, torch.bernoulli, torch.multinomial, torch.dropout, _F.dropout, _F.alpha_dropout),
 }
@@ -45,10 +45,10 @@ class OnDevice(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         if func in READS:
-            return func(args[0].detach().cpu(), *args[1:], **kwargs)
+            return func(args[0].cpu(), *args[1:], **kwargs)
         if func in DRAWS:
-            leaf = kwargs.pop("requires_grad", False)
-            drawn = func(*_on_cpu(args), **_on_cpu(kwargs)).to(self.device)
+            leaf, device = kwargs.pop("requires_grad", False), kwargs.pop("device", None)
+            drawn = func(*_on_cpu(args), **_on_cpu(kwargs)).to(device or self.device)
             return drawn.requires_grad_() if leaf else drawn
         if func in DRAWS_IN_PLACE:
             target = args[0] if args else kwargs["tensor"]
@@ -64,7 +64,7 @@ class OnDevice(TorchFunctionMode):
 
 def _on_cpu(values: Any) -> Any:
     if isinstance(values, dict):
-        return {name: _on_cpu(value) for name, value in values.items() if name != "device"}
+        return {name: _on_cpu(value) for name, value in values.items()}
     if isinstance(values, list | tuple):
         return type(values)(_on_cpu(value) for value in values)
     return values.cpu() if isinstance(values, torch.Tensor) else values

@@ -125,7 +125,7 @@ def test_a_factory_is_told_the_device_unless_the_program_names_one():
 
     with Meta("meta"):
         torch.tensor([1.0]), torch.zeros(2), torch.arange(3), torch.rand(2), torch.as_tensor(1.0), torch.eye(2)
-        assert torch.zeros(2, device="cpu").device.type == "cpu"
+        assert torch.zeros(2, device="cpu").device.type == torch.rand(2, device="cpu").device.type == "cpu"
         torch.nn.Linear(2, 2)
         assert torch.from_numpy(np.ones(2)).device.type == "meta"
         told.pop("zeros")
