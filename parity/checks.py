@@ -21,7 +21,7 @@ from hypothesis.errors import NoSuchExample
 
 from parity.engines import Engine
 from parity.ops import OPS, Op
-from parity.programs import Leaf, Program, Ref, Seeded, draw, quiet, run
+from parity.programs import Leaf, Program, Ref, Seeded, compose, quiet, run
 from parity.strategies import programs
 from parity.verdicts import Finding, Result, Verdict, check
 
@@ -144,7 +144,7 @@ def check_case(
     """
     with quiet():
         wild = case % 8 >= 6 and op.programs and op.limits
-        program = draw(Seeded(label), theirs, [op], 1, dtype, wild=wild, mixed=mixed and case % 6 == 5 and not wild)
+        program, _ = compose(Seeded(label), theirs, [op], 1, dtype, wild=wild, mixed=mixed and case % 6 == 5 and not wild)
         result = check(program, ours, theirs, 1 if wild else order, "always")
         if not result.verdict.fails and result.verdict is not Verdict.NOT_OFFERED:
             again = check(program, ours, theirs, 1, "disputes", by_backward=True)

@@ -616,19 +616,6 @@ class Drawing:
         return differentiate(program, self.model, self.env, out, order, by_backward)
 
 
-def draw(
-    source: Source,
-    model: Engine,
-    ops: Sequence[Op],
-    steps: int,
-    dtype: str = "float32",
-    wild: bool = False,
-    mixed: bool = False,
-) -> Program:
-    """A program of up to `steps` steps over the given ops."""
-    return compose(source, model, ops, steps, dtype, wild, mixed)[0]
-
-
 def compose(
     source: Source,
     model: Engine,
@@ -638,7 +625,7 @@ def compose(
     wild: bool = False,
     mixed: bool = False,
 ) -> tuple[Program, Drawing]:
-    """`draw`, with the drawing, which knows what the model computed."""
+    """A program of up to `steps` steps over the given ops, and the drawing, which knows what the model computed."""
     drawing = Drawing(source, model, dtype, wild, mixed)
     ops = [op for op in ops if op.limits] if wild else ops
     for _ in range(steps):

@@ -53,7 +53,7 @@ def test_torch_is_within_the_judges_bounds_for_every_op(name):
 def test_the_judge_agrees_with_central_differences(name):
     op = ops.OPS[name]
     with programs.quiet():
-        drawn_program = programs.draw(Seeded(f"differences/{name}"), TORCH, [op], 1, "float64")
+        drawn_program, _ = programs.compose(Seeded(f"differences/{name}"), TORCH, [op], 1, "float64")
         truth = programs.judge(drawn_program, 2, [referee.FLOAT64])
         for depth in (0, 1):
             for leaf in drawn_program.differentiable():
