@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..rules.elementwise import clamp_numbers, exp, log, sigmoid, sign, tanh, where
+from ..rules.elementwise import clamp_numbers, exp, log, no_slope, sigmoid, sign, tanh, where
 from ..rules.matrix import dot_matrices
 from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
@@ -31,7 +31,13 @@ SQRT_HALF, SQRT_2_OVER_PI = math.sqrt(0.5), math.sqrt(2 / math.pi)
 # ------------------------------------------------------------------ activations
 
 
-@differentiable(x=lambda g, x, slope: where(x > 0, g, g * slope))
+@differentiable(name="LeakyReluBackwardBackward0", x=lambda g, like, slope: leaked(g, like, slope), like=no_slope)
+def leaked(x: Array, like: Array, slope: float) -> Array:
+    """The gradient of leaky_relu. It depends on `like`, too, if only by steps."""
+    return np.where(like > 0, x, x * slope)
+
+
+@differentiable(x=lambda g, x, slope: leaked(g, x, slope))
 def leaky_relu(x: Array, slope: float) -> Array:
     return np.where(x > 0, x, x * slope)
 

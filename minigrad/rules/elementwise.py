@@ -82,10 +82,15 @@ tanh = function("tanh", np.tanh, lambda g, out: g * (1 - out * out))
 # ------------------------------------------------------------------ of neural networks and statistics
 
 
-@differentiable(x=lambda g, out: where(out <= 0, 0.0, g))
+@differentiable(name="ThresholdBackwardBackward0", x=lambda g, out: passed(g, out), out=no_slope)
+def passed(x: Array, out: Array) -> Array:
+    """x where relu gave more than 0, else 0: the gradient of relu. It depends on `out`, too, if only by steps."""
+    return choose(out <= 0, 0.0, x)
+
+
+@differentiable(x=lambda g, out: passed(g, out))
 def relu(x: Array) -> Array:
-    if x.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
+    refuse_bool(x, RuntimeError, "Boolean inputs not supported for relu")
     return np.maximum(x.dtype.type(0), x)
 
 
@@ -102,9 +107,7 @@ def _clamp(x: Array, low: Any, high: Any) -> Array:
 
 def between(x: Any, low: Any, high: Any) -> Any:
     """low <= x <= high, where None is no bound."""
-    if low is None:
-        return x <= high
-    return x >= low if high is None else (x >= low) & (x <= high)
+    return x <= high if low is None else x >= low if high is None else (x >= low) & (x <= high)
 
 
 # x, but at least low and at most high, which wins over low; the gradient passes on the closed interval
