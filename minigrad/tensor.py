@@ -12,6 +12,7 @@ from typing import Any
 
 from . import dtypes
 from .autograd import graph, walk
+from .autograd.checks import check_assigned
 from .autograd.graph import AccumulateGrad, Node
 from .autograd.modes import is_inference_mode_enabled
 from .methods import Methods
@@ -101,20 +102,7 @@ class Tensor(Methods):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value._array.shape != self._array.shape:
-                raise RuntimeError(
-                    f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(self.shape)}'. "
-                    "Please ensure that the gradient and the tensor are the same size"
-                )
-            if value.dtype is not self.dtype:
-                raise RuntimeError(
-                    f"attempting to assign a gradient with dtype '{value.dtype.legacy.lower()}' to a tensor with grad_dtype "
-                    f"'{self.dtype.legacy}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype)."
-                )
+            check_assigned(self, value)
         self._grad = value
 
     @grad.deleter

@@ -34,6 +34,24 @@ GRADIENT_CYCLE = (
 UNWRITTEN = (0,)
 
 
+def check_assigned(tensor: Any, value: Any) -> None:
+    """TypeError or RuntimeError for a value that can't be the `.grad` of a tensor."""
+    if not isinstance(value, graph.Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    if value is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size '{list(tensor.shape)}'. "
+            "Please ensure that the gradient and the tensor are the same size"
+        )
+    if value.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{value.dtype.legacy.lower()}' to a tensor with grad_dtype "
+            f"'{tensor.dtype.legacy}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype)."
+        )
+
+
 def check_versions(node: Node) -> None:
     """RuntimeError if a saved value was written over since it was saved."""
     for value, version in zip(node.saved, node.versions):

@@ -73,7 +73,12 @@ def div(x: Array, y: Array) -> Array:
     return x / y
 
 
-@differentiable(name="PowBackward0", x=lambda g, x: g * (x + x))
+def doubled(x: Any) -> Any:
+    """2x; of a tensor as a power, whose slope still depends on x, if only by zeros, as torch's does."""
+    return power_number(x, 1.0) * 2 if isinstance(x, graph.Tensor) else x + x
+
+
+@differentiable(name="PowBackward0", x=lambda g, x: g * doubled(x))
 def squared(x: Array) -> Array:  # x ** 2
     return x * x
 
