@@ -11,7 +11,7 @@ import numpy as np
 from . import dtypes
 from .autograd.graph import wrap
 from .ops.calling import as_number, check, named, refuse_foreign, torch_function
-from .ops.layout import laid_out_like
+from .ops.layout import laid_out
 from .ops.shapes import as_sizes
 from .tensor import Tensor
 
@@ -219,7 +219,7 @@ def _like(make: Any) -> Any:
     ) -> Any:
         out = make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
         if not input._array.flags.c_contiguous:  # the same order in memory
-            out._array = laid_out_like(input._array, out._array)
+            out._array = laid_out(out._array, input._array)
         return out
 
     return named(make_like, f"{make.__name__}_like", "of the shape and dtype of `input`")

@@ -48,7 +48,10 @@ class OnDevice(TorchFunctionMode):
             return func(args[0].cpu(), *args[1:], **kwargs)
         if func in DRAWS:
             leaf, device = kwargs.pop("requires_grad", False), kwargs.pop("device", None)
+            in_place = kwargs.pop("inplace", False)
             drawn = func(*_on_cpu(args), **_on_cpu(kwargs)).to(device or self.device)
+            if in_place:  # dropout's
+                return args[0].copy_(drawn)
             return drawn.requires_grad_() if leaf else drawn
         if func in DRAWS_IN_PLACE:
             target = args[0] if args else kwargs["tensor"]

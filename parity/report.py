@@ -234,7 +234,7 @@ def script_of(failure: Failure, engine: str, options: str = "") -> str:
     at = next((i for i, line in enumerate(lines) if line.startswith("torch = importlib")), None)
     if device and at is not None:
         name = device.group(1)
-        lines.insert(at + 1, f"if torch.{name}.is_available(): torch.set_default_device({name!r})")
+        lines.insert(at + 1, f"if torch.__name__ == 'torch': torch.set_default_device({name!r})")
     return "\n".join(lines)
 
 

@@ -194,7 +194,7 @@ def race(
 
     b = go(theirs, dtype)
     a = go(ours, dtype)
-    truth, nudged, disputed = None, [], not same_bits(a, b)
+    truth, nudged, disputed = None, [], not a.error and not same_bits(a, b)
     if disputed and dtype == "float32":
         truth = go(theirs, "float64")
     if disputed and theirs.name == "torch":

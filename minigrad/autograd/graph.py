@@ -377,7 +377,7 @@ def _binary(
         except ValueError:
             raise (refuse(x, y) if refuse is not None else shape_error(a, b)) from None
         if out.ndim > 1 and refuse is None and not a.flags.c_contiguous:
-            out = layout.laid_out_like(a, out)
+            out = layout.laid_out(out, a, b)
         tensor = new(Tensor)
         tensor._array = out
         tensor._node = tensor._counter = tensor._base = None

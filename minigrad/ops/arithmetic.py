@@ -18,7 +18,7 @@ from ..rules.arithmetic import add, div, maximum, minimum, mul, rsub, scaled, su
 from ..rules.elementwise import reciprocal
 from ..rules.remainders import floor_divide
 from .calling import check, named, torch_function
-from .layout import laid_out_like
+from .layout import laid_out
 from .promotion import operand, promoted, result_type, shape_error
 
 # ------------------------------------------------------------------ operators
@@ -96,7 +96,8 @@ def _compare(name: str, ufunc: np.ufunc) -> Any:
         a, b = (v._array if isinstance(v, graph.Tensor) else v for v in pair)
         try:
             out = ufunc(a, b)
-            return wrap(out if out.ndim < 2 else laid_out_like(a, out))
+            mixed = out.ndim > 1 and type(a) is np.ndarray and not a.flags.c_contiguous
+            return wrap(laid_out(out, a, b) if mixed else out)
         except ValueError:
             raise shape_error(a, b) from None
         except TypeError:

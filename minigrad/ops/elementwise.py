@@ -17,7 +17,7 @@ from ..rules import elementwise as rules
 from ..rules.elementwise import abs, neg, relu, sigmoid, tanh
 from ..rules.transcendental import round_half_even
 from .calling import check, named
-from .layout import laid_out_like
+from .layout import laid_out
 from .promotion import operand, promoted, shape_error
 
 
@@ -72,7 +72,7 @@ def torch_where(condition: Any, input: Any = None, other: Any = None) -> Any:
     pair = promoted(input, other)
     check(pair is not None, "where(): arguments 'input' and 'other' must be tensors or numbers", TypeError)
     out = broadcasting(rules.where, condition, *pair)
-    out._array = laid_out_like(condition._array, out._array)
+    out._array = laid_out(out._array, condition._array, *[v._array for v in pair if isinstance(v, graph.Tensor)])
     return out
 
 

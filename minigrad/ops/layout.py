@@ -1,4 +1,8 @@
-"""The order in memory of a result. torch gives it the order of the first tensor that it is made of, element by element."""
+"""The order in memory of a result, as torch chooses it: it decides where `view` works and where `reshape` shares memory.
+
+What is computed element by element lies as its operands do, the first one first (TensorIterator::reorder_dimensions); what is
+computed over a dimension is row-major.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,43 @@ from typing import Any
 import numpy as np
 
 
+def fastest_first(shape: tuple[int, ...], operands: Any) -> list[int]:
+    """The dimensions of a result, from that whose elements lie closest: by the strides of the first operand that has any."""
+    every = [(0,) * (len(shape) - v.ndim) + tuple([s if n > 1 else 0 for s, n in zip(v.strides, v.shape)]) for v in operands]
+
+    def compare(i: int, j: int) -> int:
+        for strides in every:
+            if strides[i] and strides[j] and strides[i] != strides[j]:
+                return -1 if strides[i] < strides[j] else 1
+            if strides[i] and strides[i] == strides[j] and shape[i] > shape[j]:
+                return 1
+        return 0
+
+    order = list(range(len(shape)))[::-1]
+    for at in range(1, len(order)):  # by insertion, past ties: the comparison is no total order
+        for before in reversed(range(at)):
+            found = compare(order[before], order[at])
+            if found < 0:
+                break
+            if found > 0:
+                order[before], order[at], at = order[at], order[before], before
+    return order
+
+
+def empty(shape: tuple[int, ...], operands: Any, dtype: Any) -> Any:
+    """An array for a result of this shape, in torch's order."""
+    slowest_first = fastest_first(shape, operands)[::-1]
+    return np.empty([shape[i] for i in slowest_first], dtype).transpose(np.argsort(slowest_first).tolist())
+
+
 def empty_like(x: Any, dtype: Any = None) -> Any:
-    """An array like x, in its order; strides of 0, of expanded dimensions, say nothing about it."""
-    return np.empty_like(np.equal(x, x) if 0 in x.strides else x, dtype or x.dtype)
+    """An array of the shape and order of x."""
+    return np.empty(x.shape, dtype or x.dtype) if x.flags.c_contiguous else empty(x.shape, (x,), dtype or x.dtype)
 
 
-def laid_out_like(first: Any, out: Any) -> Any:
-    """`out` in the order of `first`, if they have one shape."""
-    if first.shape != out.shape:
-        return out
-    ordered = empty_like(first, out.dtype)
+def laid_out(out: Any, *operands: Any) -> Any:
+    """`out`, computed element by element from these arrays, in torch's order."""
+    ordered = empty(out.shape, [v for v in operands if isinstance(v, np.ndarray)], out.dtype)
     if ordered.strides == out.strides:
         return out
     ordered[...] = out
@@ -24,5 +55,5 @@ def laid_out_like(first: Any, out: Any) -> Any:
 
 
 def row_major(out: Any) -> Any:
-    """`out` in C order, as torch lays out what it computes over a dimension."""
+    """`out` in C order."""
     return out if out.ndim < 2 or out.flags.c_contiguous else np.ascontiguousarray(out)

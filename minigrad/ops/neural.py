@@ -81,7 +81,11 @@ def softplus(x: Array, beta: float, threshold: float) -> Array:  # linear above 
 
 @differentiable(name="LogSigmoidBackward0", x=lambda g, x: g * sigmoid(-x))
 def logsigmoid(x: Array) -> Array:
-    return row_major(np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x))))
+    return row_major(log_of_sigmoid(x))
+
+
+def log_of_sigmoid(x: Array) -> Array:
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
 
 
 # ------------------------------------------------------------------ the softmax family: exponentials of x - max(x)
@@ -296,7 +300,8 @@ def logits_target_slope(g: Any, input: Any, weight: Any, positive: Any, reductio
 @differentiable(input=logits_slope, target=logits_target_slope, weight=None, positive=None)
 def binary_cross_entropy_with_logits(input: Array, target: Array, weight: Any, positive: Any, reduction: str) -> Array:
     """-(positive t log s + (1 - t) log(1 - s)) for s = sigmoid(input); positive None is 1."""
-    log_s = logsigmoid(input) if positive is None else (1 + (positive - 1) * target) * logsigmoid(input)
+    log_s = log_of_sigmoid(input)
+    log_s = log_s if positive is None else (1 + (positive - 1) * target) * log_s
     return reduced((1 - target) * input - log_s, reduction, weight)
 
 

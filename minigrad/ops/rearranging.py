@@ -134,6 +134,8 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     axes = () if dims is None else as_sizes((dims,), "dims")
     if dims is None and len(shifts) == 1:
         return rules.roll_axes(input, shifts, None)
+    if input.ndim == 0 and len(shifts) == len(axes):
+        raise IndexError(f"Dimension specified as {axes[0]} but tensor has no dimensions")
     check(len(shifts) == len(axes), f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
     return rules.roll_axes(input, shifts, tuple([as_dim(d, input.ndim) for d in axes]))
 

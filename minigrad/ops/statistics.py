@@ -18,7 +18,7 @@ from ..rules.rearranging import flip_axes
 from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
 from ..rules.shapes import reshape_array
 from .calling import as_number, check, named, return_type, torch_function
-from .layout import laid_out_like, row_major
+from .layout import laid_out, row_major
 from .reductions import in_sum_dtype
 from .shapes import along, as_dim, as_dims, broadcast_shapes
 from .sums import HALF, total
@@ -27,9 +27,10 @@ from .sums import HALF, total
 
 
 def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
-    """In float64, as in torch."""
+    """In float64, as in torch. The mean is corrected once, so that it is exactly 0 for equal elements, where std has no slope."""
     n: Any = np.float64(count(x.shape, axes))
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
+    centred = centred - np.add.reduce(centred, axis=axes, keepdims=True) / n  # type: ignore[call-overload]
     summed = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return row_major(summed / max(n - correction, n * 0))
 
@@ -282,7 +283,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
     index = wrap(order(input._array, axis, descending))
     values = sorted_values(input, index, axis, True)
     for out in (values, index):
-        out._array = laid_out_like(input._array, out._array)
+        out._array = laid_out(out._array, input._array)
     return sort_result(values, index)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..ops.layout import laid_out_like, row_major
+from ..ops.layout import laid_out, row_major
 
 
 @differentiable(view=True, name="DiagonalBackward0", x=lambda g, x_shape, offset, i, j: diagonal_scatter(g, x_shape, offset, i, j))
@@ -28,7 +28,7 @@ def diagonal_scatter(x: Array, shape: tuple[int, ...], offset: int, i: int, j: i
 
 @differentiable(x=lambda g, axes: flip_axes(g, axes), name="FlipBackward0")
 def flip_axes(x: Array, axes: tuple[int, ...]) -> Array:
-    return laid_out_like(x, np.array(np.flip(x, axes)))
+    return laid_out(np.array(np.flip(x, axes)), x)
 
 
 @differentiable(x=lambda g, shifts, axes: roll_axes(g, tuple([-s for s in shifts]), axes), name="RollBackward0")

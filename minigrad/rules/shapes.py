@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from ..ops.layout import laid_out_like
+from ..ops.layout import laid_out
 from ..ops.promotion import zeros_apart
 from ..ops.sums import total
 
@@ -108,7 +108,7 @@ def alias(x: Array) -> Array:
 
 @differentiable(x=lambda g: g)
 def clone(x: Array) -> Array:
-    return laid_out_like(x, np.array(x, order="K"))
+    return np.array(x, order="K") if x.flags.forc else laid_out(np.array(x), x)
 
 
 @differentiable(name="CopyBackwards", x=zeros_apart, source=lambda g: g)
@@ -126,7 +126,7 @@ def in_order(x: Array) -> Array:
 @differentiable(name="ToCopyBackward0", x=lambda g: g)
 def cast(x: Array, to: np.dtype[Any]) -> Array:
     """x in another dtype; the walk brings the gradient back to x's."""
-    return laid_out_like(x, x.astype(to))
+    return x.astype(to) if x.flags.forc else laid_out(x.astype(to), x)
 
 
 @differentiable(view=True, name="UnbindBackward0", x=lambda g, x_shape, axis, i: unbind_scatter(g, x_shape, axis, i))

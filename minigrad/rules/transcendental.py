@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd.graph import Array, differentiable
 from ..dtypes import from_numpy
-from ..ops.layout import laid_out_like
+from ..ops.layout import laid_out
 from .elementwise import (
     exp,
     function,
@@ -62,4 +62,5 @@ atanh = function("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
 
 @differentiable(floats=True, x=lambda g, x: g * (exp(-(x * x)) * (2 / SQRT_PI)))
 def erf(x: Array) -> Array:
-    return laid_out_like(x, np.fromiter(map(math.erf, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape))
+    out = np.fromiter(map(math.erf, x.ravel().tolist()), x.dtype, x.size).reshape(x.shape)
+    return out if x.flags.c_contiguous else laid_out(out, x)

@@ -521,3 +521,21 @@ def test_addmm_without_the_product_sees_nothing_of_it() -> None:
     x = torch.tensor([[float("inf"), 1.0], [2.0, float("nan")]])
     out = torch.addmm(torch.tensor([3.0, -1.0]), x, torch.ones(2, 2), alpha=0)
     assert out.tolist() == [[3.0, -1.0]] * 2
+
+
+def test_the_deviation_of_equal_numbers_is_exactly_zero_and_has_no_slope() -> None:
+    for dim in (None, (0, 1), 0, 2):
+        x = torch.full((2, 3, 4), 0.7, dtype=torch.float64).requires_grad_()
+        out = x.std(dim) if dim is not None else x.std()
+        out.backward(torch.rand(out.shape, dtype=torch.float64))
+        assert not out.any() and not x.grad.any()
+
+
+def test_a_loss_of_transposed_logits_lies_as_they_do() -> None:
+    x = torch.rand(3, 2).t()
+    assert torch.nn.functional.binary_cross_entropy_with_logits(x, x, reduction="none").stride() == x.stride()
+
+
+def test_a_0_d_tensor_has_no_dimension_to_roll() -> None:
+    with pytest.raises(IndexError, match="Dimension specified as 0 but tensor has no dimensions"):
+        torch.tensor(1.0).roll(1, 0)

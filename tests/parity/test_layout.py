@@ -56,3 +56,25 @@ def test_reshape_of_a_mixed_result_copies_where_torch_copies():
         assert y[0, 0].item() == 1.0
         with pytest.raises(RuntimeError, match="view size is not compatible"):
             y.view(-1)
+
+
+@pytest.mark.parametrize("result", texts("x + y | x * y | x > y | torch.maximum(x, y) | torch.where(x > y, x, y) | x ** y | (x > 0) & (y > 0)"))
+def test_results_of_two_lie_as_the_first_that_has_an_order(result):
+    layouts = texts("""
+    x | x.t() | v.expand(2, 3) | x[:, :1].expand(2, 3) | x.t() * 1.0 | torch.ones(3, 2).t() | z | z.permute(2, 0, 1) | z.permute(1, 0, 2)
+    z.transpose(0, 2) | v | torch.ones(1, 3) | z[:, ::2] | z.permute(1, 2, 0)[::2] | z.expand(2, 2, 3, 4) | torch.ones(4).expand(3, 4).t() | torch.ones(())
+    """)
+
+    def made(engine):
+        x = engine.arange(6.0).reshape(2, 3)
+        names = {"torch": engine, "x": x, "v": engine.arange(3.0), "z": engine.arange(24.0).reshape(2, 3, 4)}
+        tensors = [eval(text, names) for text in layouts]
+        for i, a in enumerate(tensors):
+            for j, b in enumerate(tensors):
+                try:
+                    yield i, j, strides(eval(result, {"torch": engine, "x": a, "y": b}))
+                except RuntimeError:
+                    yield i, j, "no broadcast"
+
+    for ours, theirs in zip(made(minigrad), made(torch), strict=True):
+        assert ours == theirs
