@@ -207,8 +207,8 @@ class Real:
         v, m = self.v * other.v, self.m * other.m
         e = self.m * other.e + self.e * other.m + self.e * other.e
         path = self.path or other.path
-        if path and not np.isfinite(m).all():  # no path, no product: an element's inf is no business of the others
-            none = (self.m == 0) if self.path else (other.m == 0)
+        if path and not (np.isfinite(m).all() and np.isfinite(e).all()):  # no path, no product: an element's inf is no business of the others
+            none = (self.m == 0) & (self.e == 0) if self.path else (other.m == 0) & (other.e == 0)
             v, m, e = np.where(none, self.p.zero, v), np.where(none, 0.0, m), np.where(none, 0.0, e)
         return self._rounded(v, m, e, self.q + other.q, path)
 
@@ -841,6 +841,7 @@ class Array:
         near = np.abs(floats(primal(self.x).v)) <= self._error()
         mask.e = np.where(near & (self._error() > 0), 2.0, 0.0)
         value = Real.exact(sign, self.p)
+        value.e = np.where(near & (self._error() > 0), 1.0, 0.0)  # else what is rounded to the other side would be wrong
         return piecewise(self.x, lambda r: r * value, lambda du: du * mask)  # type: ignore[no-any-return]
 
     def relu(self) -> Array:
@@ -1006,9 +1007,19 @@ class Array:
         """Where no factor is zero or subnormal by way of y * sum(dx / x), as engines do: the bound has the quotients' roundings."""
 
         def product(x: Number, n: int) -> Any:
+            return _open(chain(x, n), in_any_order(np.abs(floats(primal(x).v))), -1)
+
+        def in_any_order(size: np.ndarray) -> np.ndarray:
+            """What underflow on the way may cost, with the other factors after it; inf where they may overflow first."""
+            with np.errstate(all="ignore"):
+                large, small = np.maximum(size, 1.0).prod(-1), np.minimum(size, 1.0).prod(-1)
+            under = np.where(small < np.finfo(self.p.dtype).tiny, self.p.eta * large, 0.0)
+            return np.where(large > self.p.largest, np.inf, under)
+
+        def chain(x: Number, n: int) -> Any:
             tiny = float(np.finfo(self.p.dtype).tiny)  # below it engines had better not divide, nor do we
             if isinstance(x, Dual) and n and (np.abs(self.numpy()) >= tiny).all():
-                y = product(x.re, n)
+                y = chain(x.re, n)
                 return Dual(y, None if x.du is None else y * linear(_over(x.du, x.re), Real.sum))
             terms = [linear(x, lambda r, i=i: r.gather(np.array(i))) for i in range(n)]  # type: ignore[misc]
             out = terms[0] if terms else Real.exact(np.ones(primal(x).v.shape[0]), self.p)

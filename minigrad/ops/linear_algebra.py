@@ -162,7 +162,8 @@ def _contract(x: Any, a: list[Any], y: Any, b: list[Any], needed: set[Any], size
         t = expand(t, tuple([sizes[k] if k in batch + summed else n for k, n in zip(batch + first + second, t._array.shape)]))
         return reshape_array(t, tuple([math.prod([sizes[k] for k in group]) for group in (batch, first, second)]))
 
-    product = bmm(matrices(x, a, rows, summed), matrices(y, b, summed, columns))
+    one_term = math.prod([sizes[k] for k in summed]) == 1
+    product = (mul if one_term else bmm)(matrices(x, a, rows, summed), matrices(y, b, summed, columns))
     labels = batch + rows + columns
     return reshape_array(product, tuple([sizes[k] for k in labels])), labels
 

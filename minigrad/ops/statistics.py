@@ -224,8 +224,8 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
 
 
 def prod_all_slope(g: Any, x: Any, out: Any) -> Any:
-    if math.prod(x.shape) == 1:
-        return reshape_array(g, tuple(x.shape))
+    if x.ndim == 0:
+        return g
     if not isinstance(x, graph.Tensor) and x.size - np.count_nonzero(x) > 1:
         return np.zeros_like(x)  # whatever g is
     return reshape_array(prod_slope(g, reshape_array(x, (math.prod(x.shape),)), out, 0, False), tuple(x.shape))

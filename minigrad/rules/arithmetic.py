@@ -91,7 +91,7 @@ def power_number(x: Array, exponent: float) -> Array:  # x ** 3
 
 @differentiable(binary=True, name="PowBackward1",
                 x=lambda g, x, y: power_slope(g, x, y),
-                y=lambda g, x, y, out: where((x == 0) & (y >= 0), 0.0, g * (out * log(x))))  # fmt: skip
+                y=lambda g, x, y, out: g * where((x == 0) & (y >= 0), 0.0, out * log(x)))  # fmt: skip
 def power(x: Array, y: Array) -> Array:  # x ** y
     return x**y if y.dtype.kind == "f" else integer_power(x, y)
 
@@ -139,5 +139,5 @@ def power_slope(g: Any, x: Any, exponent: Any) -> Any:
 def number_power_slope(g: Any, x: Any, out: Any, base: float) -> Any:
     """g times the derivative of base ** x in x: out * log(base), and 0 for base 0 where x >= 0."""
     if base == 0:
-        return where(x >= 0, 0.0, g * (out * -math.inf))
+        return g * where(x >= 0, 0.0, out * -math.inf)
     return g * (out * (math.log(base) if base > 0 else math.nan))

@@ -22,12 +22,12 @@ def dot_matrices(x: Array, y: Array) -> Array:
 @differentiable(binary=True, name="MvBackward0", refuse=cannot_multiply,
                 x=lambda g, y: unsqueeze_axis(g, 1) * y, y=lambda g, x: mv_product(transposed(x), g))  # fmt: skip
 def mv_product(x: Array, y: Array) -> Array:
-    return x[:, 0] * y if x.shape[1] == 1 == y.shape[0] else x.dot(y)
+    return x[:, 0] * y + 0 if x.shape[1] == 1 == y.shape[0] else x.dot(y)  # a sum begins at 0: it is not -0
 
 
 @differentiable(binary=True, name="DotBackward0", refuse=cannot_multiply, x=lambda g, y: g * y, y=lambda g, x: g * x)
 def dot_vectors(x: Array, y: Array) -> Array:
-    return x.dot(y)
+    return x.dot(y) + 0
 
 
 @differentiable(binary=True, name="BmmBackward0", refuse=cannot_multiply,
