@@ -50,6 +50,11 @@ REFUSALS = {
         r"view of a tensor whose \.data was replaced",
         "the view's memory is no longer part of its base, and torch looks for it there at the old offset",
     ),
+    "stale output of unbind, split or chunk": (
+        r"unbind|split|chunk",
+        r"is a view and its base or another view of its base has been modified",
+        "where it was made without a graph torch goes on, as if the base had not been written to",
+    ),
     "write to an expanded tensor": (
         r"copy_|fill_|zero_|\[\[|> 0\]",
         r"more than one element of the written-to tensor",
@@ -80,6 +85,7 @@ KEPT = {
     "second derivative of a square": (r"(\*\* 2|square)(.|\n)*create_graph", r"modified by an inplace", "it needs nothing saved"),
     "node of an input": (r"inputs=", r"modified by an inplace", "torch also runs the nodes behind the inputs, for nothing"),
     "numpy() of a view made under no_grad": (r"", r"Can't call numpy", "it is a constant here"),
+    "order of what index tensors choose": (r"\[\[", r"view size is not compatible", "it is row-major here, also of a transposed tensor"),
     "torch's own faults": (r"", r"INTERNAL ASSERT|storage that is not resizable|ZeroTensors are immutable", ""),
 }
 NOT_OFFERED = r"'Tensor' object has no attribute|minigrad has no"

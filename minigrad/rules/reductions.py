@@ -72,7 +72,7 @@ def share_among_ties(g: Any, x: Any, out: Any, axes: Axes, keepdim: bool) -> Any
 
 def share_of_all(g: Any, x: Any, out: Any) -> Any:
     """The same over everything; where a nan is the extremum, the nans attain it."""
-    ties = (x == out) | (x != x)
+    ties = where(out != out, x != x, x == out)
     return where(ties, g / sum_all(ties), 0.0)
 
 

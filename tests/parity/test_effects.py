@@ -125,6 +125,11 @@ FOUND = {
         g = b.flip(0)
         a = g.reshape(3, -1)
         g.mul_(2.0)""",
+    "a nan written past the version counter is no maximum": """
+        d.data.neg_().sqrt_()
+        c = b.max()
+        b.data.neg_().sqrt_()
+        c.backward(v(c))""",
     "a retained gradient after a write": """
         c.retain_grad()
         c.mul_(3.0)
