@@ -82,7 +82,6 @@ KEPT = {
     ),
     "stale view under no_grad": (r"grad_enabled\(False\)", r"and its base or another view", "nobody needs its history there"),
     "stale view of what was detached": (r"detach_\(", r"not have been used", "its history was looked at before that"),
-    "second derivative of a square": (r"(\*\* 2|square)(.|\n)*create_graph", r"modified by an inplace", "it needs nothing saved"),
     "node of an input": (r"inputs=", r"modified by an inplace", "torch also runs the nodes behind the inputs, for nothing"),
     "numpy() of a view made under no_grad": (r"", r"Can't call numpy", "it is a constant here"),
     "order of what index tensors choose": (r"\[\[", r"view size is not compatible", "it is row-major here, also of a transposed tensor"),
