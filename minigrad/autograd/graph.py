@@ -242,6 +242,8 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
     tensors = tuple(rules)
     if _parameters(forward)[: len(tensors)] != tensors:
         raise TypeError(f"{name}: the tensors {tensors} must be the first parameters, in this order")
+    if "out" in tensors:
+        raise TypeError(f"{name}: `out` is the result, so no input can have this name")
     needs = {x: _parameters(rule)[1:] if rule else () for x, rule in rules.items()}
     wanted = {n for names in needs.values() for n in names}
     keeps = tuple(n for n in (*tensors, "out") if n in wanted)

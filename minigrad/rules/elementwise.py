@@ -82,10 +82,10 @@ tanh = function("tanh", np.tanh, lambda g, out: g * (1 - out * out))
 # ------------------------------------------------------------------ of neural networks and statistics
 
 
-@differentiable(name="ThresholdBackwardBackward0", x=lambda g, out: passed(g, out), out=no_slope)
-def passed(x: Array, out: Array) -> Array:
-    """x where relu gave more than 0, else 0: the gradient of relu. It depends on `out`, too, if only by steps."""
-    return choose(out <= 0, 0.0, x)
+@differentiable(name="ThresholdBackwardBackward0", x=lambda g, like: passed(g, like), like=no_slope)
+def passed(x: Array, like: Array) -> Array:
+    """x where `like`, relu's result, is more than 0, else 0: the gradient of relu. It depends on `like`, too, if only by steps."""
+    return choose(like <= 0, 0.0, x)
 
 
 @differentiable(x=lambda g, out: passed(g, out))

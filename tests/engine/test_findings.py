@@ -539,3 +539,20 @@ def test_a_loss_of_transposed_logits_lies_as_they_do() -> None:
 def test_a_0_d_tensor_has_no_dimension_to_roll() -> None:
     with pytest.raises(IndexError, match="Dimension specified as 0 but tensor has no dimensions"):
         torch.tensor(1.0).roll(1, 0)
+
+
+def test_the_second_derivative_goes_through_relu_and_leaky_relu() -> None:
+    for f in (torch.relu, torch.nn.functional.leaky_relu):
+        x = torch.tensor([1.0, -1.5, 2.0], dtype=torch.float64).requires_grad_()
+        (g,) = torch.autograd.grad(torch.sinh(f(x)), x, torch.tensor([-2.0, 0.875, 0.5], dtype=torch.float64), create_graph=True)
+        (h,) = torch.autograd.grad(g, x, torch.tensor([0.25, 2.0, -1.0], dtype=torch.float64))
+        slope = np.where(x.detach().numpy() > 0, 1.0, 0.01 if f is not torch.relu else 0.0)
+        expected = np.array([-0.5, 1.75, -0.5]) * np.sinh(f(x).detach().numpy()) * slope**2
+        np.testing.assert_allclose(h.numpy(), expected, rtol=1e-14)
+
+
+def test_no_input_of_an_operation_is_named_as_its_result() -> None:
+    from minigrad.autograd.graph import differentiable
+
+    with pytest.raises(TypeError, match="`out` is the result"):
+        differentiable(x=lambda g: g, out=None)(lambda x, out: x)
