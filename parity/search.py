@@ -28,6 +28,7 @@ from parity.verdicts import Finding, Result, Verdict, check, name
 
 CHUNK = 200  # programs that a process takes at a time
 KEPT = 20  # findings that are kept, and differences
+LISTED = 200  # numbers of programs that differ, in the note
 LOOKED_AT = 100  # how many of each are simplified, to see whether they are of a new kind
 DIED = "a process died while it checked programs {0.start} to {0.stop}, or some that another had then"
 CRASHED = "the checker itself failed on this program: {}"
@@ -222,14 +223,15 @@ def check_programs(
     search = Search(ours, theirs, settings)
     chunks = [range(n, min(n + CHUNK, first + examples)) for n in range(first, first + examples, CHUNK)]
     parts = _parts(search, chunks) if jobs == 1 else _parts_of_processes(search, chunks, jobs)
-    start, differ = time.perf_counter(), 0
+    start, differing = time.perf_counter(), list[int]()
     findings, failures = Kinds(row.findings), Kinds(row.failures)
     first_seen: Seen | None = None
 
     def note() -> str:
         partly = row.counts[Verdict.NOT_OFFERED.value]
         rate = f"{row.cases / max(time.perf_counter() - start, 1e-9):.1f} programs a second"
-        more = f"{differ} programs differ" if differ > 1 else ""
+        numbers = ", ".join(map(str, differing[:LISTED])) + (", ..." if len(differing) > LISTED else "")
+        more = f"{len(differing)} programs differ (--first {numbers})" if len(differing) > 1 else ""
         lack = f"{partly} program{'s need' if partly > 1 else ' needs'} what it lacks" if partly else ""
         return "; ".join(filter(None, (offers, lack, more, rate if row.cases > 1 else "")))
 
@@ -239,7 +241,7 @@ def check_programs(
         row.note = note()
         progress(row.cases)
         for seen in part.failed:
-            differ += 1
+            differing.append(seen.n)
             if keep_going:
                 failures.take(lambda seen=seen: search.failure(seen, shrink))
             elif first_seen is None or seen.n < first_seen.n:
