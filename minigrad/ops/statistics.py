@@ -30,7 +30,8 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch. The mean is corrected once, so that it is exactly 0 for equal elements, where std has no slope."""
     n: Any = np.float64(count(x.shape, axes))
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
-    centred = centred - np.add.reduce(centred, axis=axes, keepdims=True) / n  # type: ignore[call-overload]
+    rest = np.add.reduce(centred, axis=axes, keepdims=True) / n  # type: ignore[call-overload]
+    centred = centred - np.where(np.isfinite(rest), rest, 0.0)
     summed = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return row_major(summed / max(n - correction, n * 0))
 

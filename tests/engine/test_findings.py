@@ -556,3 +556,8 @@ def test_no_input_of_an_operation_is_named_as_its_result() -> None:
 
     with pytest.raises(TypeError, match="`out` is the result"):
         differentiable(x=lambda g: g, out=None)(lambda x, out: x)
+
+
+def test_a_variance_whose_sum_overflows_is_infinite() -> None:
+    big = 1.7976931348623157e308
+    assert torch.tensor([big, big, 1.0, -1.0], dtype=torch.float64).var().item() == float("inf")
