@@ -50,6 +50,12 @@ class Methods(Memory):
 
     def register_hook(self, hook: Any) -> RemovableHandle:
         """Call hook(grad) whenever the gradient of this tensor is complete; what it returns, if not None, replaces it."""
+        stale = self._base is not None and self._node is not None and self._seen != self._writes[0]
+        if stale and self._node.extra is not None and self._node.extra.hooks:  # type: ignore[union-attr]
+            raise RuntimeError(
+                "this view has a hook already, and its base was written to since: torch would call the new hook with the gradient "
+                "of the old view. Make the view anew, and register both hooks there."
+            )
         check(self.requires_grad, "cannot register a hook on a tensor that doesn't require gradient")
         return RemovableHandle(self._hooks().hooks, hook)
 

@@ -55,6 +55,11 @@ REFUSALS = {
         r"is a view and its base or another view of its base has been modified",
         "where it was made without a graph torch goes on, as if the base had not been written to",
     ),
+    "second hook on a stale view": (
+        r"register_hook",
+        r"this view has a hook already, and its base was written to since",
+        "torch calls it with the gradient of the view as it was",
+    ),
     "write to an expanded tensor": (
         r"copy_|fill_|zero_|\[\[|> 0\]",
         r"more than one element of the written-to tensor",

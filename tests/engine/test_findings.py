@@ -561,3 +561,14 @@ def test_no_input_of_an_operation_is_named_as_its_result() -> None:
 def test_a_variance_whose_sum_overflows_is_infinite() -> None:
     big = 1.7976931348623157e308
     assert torch.tensor([big, big, 1.0, -1.0], dtype=torch.float64).var().item() == float("inf")
+
+
+def test_a_second_hook_on_a_stale_view_is_refused() -> None:
+    b = torch.ones(4, 3) + torch.tensor(0.7).requires_grad_()
+    view = b[1:]
+    view.register_hook(lambda g: g * 2)
+    view.register_hook(lambda g: g * 5)
+    b.copy_(b.sum())
+    with pytest.raises(RuntimeError, match="has a hook already, and its base was written to"):
+        view.register_hook(lambda g: g * 3)
+    b[1:].register_hook(lambda g: g * 3)
