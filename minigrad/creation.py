@@ -218,8 +218,7 @@ def _like(make: Any) -> Any:
         input: Any, *fill_value: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any
     ) -> Any:
         out = make(input._array.shape, *fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-        if not input._array.flags.c_contiguous:  # the same order in memory
-            out._array = laid_out(out._array, input._array)
+        out._array = laid_out(out._array, input._array)
         return out
 
     return named(make_like, f"{make.__name__}_like", "of the shape and dtype of `input`")

@@ -297,13 +297,10 @@ class Memory:
             raise indexing.assignment_error(key, target, value) from None
         writes.count(self._writes)
         if recorded:
-            if key is Ellipsis:
-                self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
-                return
-            region = indexing.Region.of_key(array.shape, numpy_key)
-            self._rebase(
-                indexing.copy_slices.node_class((self._history(), history), (region,), (), self._array), not by_tensors
-            )
+            whole = key is Ellipsis
+            node_class = (shapes.overwritten if whole else indexing.copy_slices).node_class
+            saved = () if whole else (indexing.Region.of_key(array.shape, numpy_key),)
+            self._rebase(node_class((self._history(), history), saved, (), self._array), by_part=not (whole or by_tensors))
 
     # ---- operations in place
 

@@ -49,12 +49,8 @@ def parser() -> argparse.ArgumentParser:
     programs = commands.add_parser("programs", parents=[common], help="random programs of many ops")
     programs.add_argument("--examples", type=positive, default=8000, metavar="N")
     programs.add_argument("--jobs", type=positive, default=1, metavar="J", help="processes that share them (default 1)")
-    programs.add_argument(
-        "--first", type=int, default=0, metavar="N", help="start at program N of the seed (default 0)"
-    )
-    programs.add_argument(
-        "--keep-going", action="store_true", help="go on after a difference; one of each kind is kept"
-    )
+    programs.add_argument("--first", type=int, default=0, metavar="N", help="start at program N of the seed (default 0)")
+    programs.add_argument("--keep-going", action="store_true", help="go on after a difference; one of each kind is kept")
     programs.add_argument("--max-ops", type=positive, default=8, metavar="K")
     programs.add_argument(
         "--order",
@@ -71,9 +67,7 @@ def parser() -> argparse.ArgumentParser:
     mutants = commands.add_parser("mutants", parents=[common], help="the checker checked: wrong engines must be caught")
     mutants.add_argument("names", nargs="*", metavar="MUTANT")
     commands.add_parser("script", add_help=False, help="any torch script under both: script FILE [ARGS]")
-    commands.add_parser(
-        "effects", add_help=False, help="programs with writes in place, views, hooks: torch's gradient or error"
-    )
+    commands.add_parser("effects", add_help=False, help="programs with writes in place, views, hooks: torch's gradient or error")
     commands.add_parser("speed", add_help=False, help="the engine, torch and hand-written NumPy, timed")
     return out
 
@@ -220,9 +214,7 @@ def usage(message: str) -> int:
 def named(options: argparse.Namespace) -> str:
     """The options, unless usual, that say what is compared."""
     usual = {"engine": "minigrad", "against": "torch", "device": "cpu", "dtype": None}
-    return " ".join(
-        f"--{name} {getattr(options, name)}" for name, value in usual.items() if getattr(options, name) != value
-    )
+    return " ".join(f"--{name} {getattr(options, name)}" for name, value in usual.items() if getattr(options, name) != value)
 
 
 def versions(*engines: Engine) -> dict[str, str]:

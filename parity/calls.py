@@ -291,18 +291,7 @@ def story(m: Machine) -> list[str]:
     if which == 0:  # a saved value is written to, or not quite
         at = m.pick((x, t, *(("c",) if " * c" in first else ())))
         part = ("[0] = 5.0", "[0].add_(1)") if m.shapes.get(at) else ()
-        made = m.pick(
-            (
-                ".add_(0.5)",
-                ".mul_(2)",
-                ".zero_()",
-                ".fill_(1.5)",
-                ".copy_(c.sum())",
-                ".detach().mul_(2)",
-                ".data.add_(1)",
-                *part,
-            )
-        )
+        made = m.pick((".add_(0.5)", ".mul_(2)", ".zero_()", ".fill_(1.5)", ".copy_(c.sum())", ".detach().mul_(2)", ".data.add_(1)", *part))
         ways = (f"with torch.no_grad(): {at}{made}", f"with torch.no_grad(): {at}{made}", f"{t}.mul_(2)", f"{t} += 1")
         return [first, m.pick(ways), f"{t}.sum().backward()"]
     if which == 1:  # backward twice
@@ -345,15 +334,7 @@ def story(m: Machine) -> list[str]:
             used = [m.new(m.shapes[x], f"{k} * {x}")]
         after = [f"t{m.count}.sum().backward()"] if way == 2 else []
         loss = m.pick((t, f"{x}.sum(0)"))
-        return [
-            f"{x}.grad = None",
-            first,
-            f"{loss}.sum().backward({extra})",
-            kept,
-            *used,
-            f"({x} * 3).sum().backward({extra})",
-            *after,
-        ]
+        return [f"{x}.grad = None", first, f"{loss}.sum().backward({extra})", kept, *used, f"({x} * 3).sum().backward({extra})", *after]
     if which == 8:  # several hooks, before and after it is asked to keep its gradient
         made = [f"{t}.register_hook({f})" for f in ("lambda g: g * 2", "lambda g: g + 1", "lambda g: g * g")]
         before = m.below(4)

@@ -6,7 +6,6 @@ the same parameters and drops the same elements on every device.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -60,7 +59,7 @@ class OnDevice(TorchFunctionMode):
                 replaced = {name: drawn if value is target else value for name, value in kwargs.items()}
                 func(*(drawn if value is target else value for value in args), **replaced)
                 return target.copy_(drawn)
-        if func in _constructors() and kwargs.get("device") is None:
+        if func in _device_constructors() and kwargs.get("device") is None:
             kwargs["device"] = self.device
         return func(*args, **kwargs)
 
@@ -71,7 +70,3 @@ def _on_cpu(values: Any) -> Any:
     if isinstance(values, list | tuple):
         return type(values)(_on_cpu(value) for value in values)
     return values.cpu() if isinstance(values, torch.Tensor) else values
-
-
-def _constructors() -> set[Callable[..., Any]]:
-    return _device_constructors()  # type: ignore[no-any-return]

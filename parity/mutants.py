@@ -270,7 +270,7 @@ edit("leaf-aliased", "autograd.walk:backward", "wrap(g if getrefcount(g) == 2 an
 edit("create-graph-replaced", "autograd.walk:backward", "g.clone() if held is None else held + g", "g.clone()", "backward(create_graph=True) replaces .grad.", "calls")
 edit("create-graph-detached", "autograd.walk:walk", "with recording(True):", "with recording(False):", "The gradient is detached inside create_graph: second derivatives vanish.")
 edit("second-order-out", "autograd.graph:Node.saved_tensors", "wrap(out._array, (view and view()) or self, out._counter)", "wrap(out._array, None, out._counter)", "The saved result is a constant to the second derivative: its term is dropped.")
-edit("freed-walked-again", "autograd.walk:_follow", "raise RuntimeError(SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
+edit("freed-walked-again", "autograd.walk:_follow", "raise RuntimeError(checks.SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
 edit("never-freed", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if False:", "retain_graph has no effect: buffers are never freed, the second backward passes.", "calls")
 edit("retain-ignored", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if node.keeps:", "retain_graph=True frees all the same.", "calls")
 edit("stale-saved", "autograd.checks:check_versions", "if (value._counter or UNWRITTEN)[0] != version:", "if False:", "A saved value overwritten before backward is used as it is now.", "calls")

@@ -207,7 +207,8 @@ class Real:
         v, m = self.v * other.v, self.m * other.m
         e = self.m * other.e + self.e * other.m + self.e * other.e
         path = self.path or other.path
-        if path and not (np.isfinite(m).all() and np.isfinite(e).all()):  # no path, no product: an element's inf is no business of the others
+        if path and not (np.isfinite(m).all() and np.isfinite(e).all()):
+            # no path, no product: an element's inf is no business of the others
             none = (self.m == 0) & (self.e == 0) if self.path else (other.m == 0) & (other.e == 0)
             v, m, e = np.where(none, self.p.zero, v), np.where(none, 0.0, m), np.where(none, 0.0, e)
         return self._rounded(v, m, e, self.q + other.q, path)
@@ -838,10 +839,11 @@ class Array:
     def _selected(self, sign: np.ndarray) -> Number:
         """x times a step function of x (relu, abs): exact in value, doubtful in slope near the joint."""
         mask = Real.exact(sign, self.p)
-        near = np.abs(floats(primal(self.x).v)) <= self._error()
-        mask.e = np.where(near & (self._error() > 0), 2.0, 0.0)
+        error = self._error()
+        near = (np.abs(floats(primal(self.x).v)) <= error) & (error > 0)
+        mask.e = np.where(near, 2.0, 0.0)
         value = Real.exact(sign, self.p)
-        value.e = np.where(near & (self._error() > 0), 1.0, 0.0)  # else what is rounded to the other side would be wrong
+        value.e = np.where(near, 1.0, 0.0)  # else what is rounded to the other side would be wrong
         return piecewise(self.x, lambda r: r * value, lambda du: du * mask)  # type: ignore[no-any-return]
 
     def relu(self) -> Array:

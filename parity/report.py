@@ -49,9 +49,7 @@ ORDERS = ("value", "first", "second", "third")
 
 
 def number(value: float) -> str:
-    return (
-        "inf" if value == np.inf else "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
-    )
+    return "inf" if value == np.inf else "0" if value == 0 else f"{value:.2f}" if 0.005 <= value < 100 else f"{value:.0e}"
 
 
 def make_console(file: Any = None) -> Console:
@@ -135,11 +133,7 @@ def file_name(row: Row, failure: Failure) -> str:
 
 def rerun(row: Row, failure: Failure, options: str = "") -> str:
     """The command that finds the failure again."""
-    names = {
-        "programs": f"programs {failure.seed}",
-        "corners": "corners",
-        "calls": f"calls --seed {failure.seed.split(',')[0]}",
-    }
+    names = {"programs": f"programs {failure.seed}", "corners": "corners", "calls": f"calls --seed {failure.seed.split(',')[0]}"}
     what = failure.again or names.get(row.section, f"{row.section} {row.name}")
     if "--dtype" in what:
         options = re.sub(r" ?--dtype \S+", "", options)
@@ -160,20 +154,9 @@ def render_failure(
         if not failure.program and row.section != "calls":  # how it is made, in a line
             lines += [""]
         elif runs_scripts:
-            lines += [
-                "",
-                f"  Save this as {file}, then",
-                f"    python {file} {engine}",
-                f"    python {file} {against}",
-                "",
-            ]
+            lines += ["", f"  Save this as {file}, then", f"    python {file} {engine}", f"    python {file} {against}", ""]
         else:
-            lines += [
-                "",
-                f"  Save this as {file}, then python {file} {against};",
-                f"  {engine} has other names: write it with them",
-                "",
-            ]
+            lines += ["", f"  Save this as {file}, then python {file} {against};", f"  {engine} has other names: write it with them", ""]
         lines += ["    " + line if line else "" for line in script.split("\n")]
     judge = f"{against} in float64" if row.section == "training" else JUDGE
     if table := numbers(finding, engine, against, judge):
@@ -390,9 +373,7 @@ def failure_data(row: Row, failure: Failure, engine: str, options: str) -> dict[
         "judge": plain(f.true),
         "seed": failure.seed,
         "shared": failure.shared,
-        "worst": dict(
-            zip(ORDERS, (e if e is None or np.isfinite(e) else str(e) for e in errors_of(failure)), strict=True)
-        ),
+        "worst": dict(zip(ORDERS, (e if e is None or np.isfinite(e) else str(e) for e in errors_of(failure)), strict=True)),
         "program": program_data(failure.program),
         "script": script_of(failure, engine, options),
         "command": rerun(row, failure, options),

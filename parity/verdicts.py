@@ -299,9 +299,7 @@ def _compare_one(
         side = ours if x is None else theirs
         result.add(Finding(what, Verdict.MISSING, f"{side} has no {what}", x, y))
     elif x.shape != y.shape:
-        result.add(
-            Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape} in {ours}, {y.shape} in {theirs}", x, y)
-        )
+        result.add(Finding(what, Verdict.SHAPE, f"the {what} has shape {x.shape} in {ours}, {y.shape} in {theirs}", x, y))
     elif x.dtype != y.dtype:
         result.add(Finding(what, Verdict.DTYPE, f"the {what} is {x.dtype} in {ours}, {y.dtype} in {theirs}", x, y))
     elif x.dtype.kind != "f":
@@ -364,15 +362,13 @@ def _compare_floats(
         over = np.isfinite(near) & (np.abs(near) > np.finfo(x.dtype).max)  # an overflow is not a choice
         knee = np.isnan(e) & np.isfinite(near) & ~over
         passing = np.isinf(e) & np.isfinite(near)  # an overflow on the way, not an inf that was there
-        wild = program.wild() and not program.overflows()
-        chosen = open_ & (knee | (~finite & (wild & ~passing | ~(np.isinf(e) | over))))
-        if program.overflows() or any(free in step.op.expression for step in program.steps for free in FREE):
-            chosen &= finite  # the order of a sum, or which of equals was taken, decides whether an inf or nan is met
+        chosen = open_ & (knee | (~finite & (program.wild() & ~passing | ~(np.isinf(e) | over))))
         expected = np.abs(near[np.isfinite(near)]).max(initial=0.0)
         as_judged = (x == near) | ((x != x) & (near != near)) | (np.abs(x - near) <= rounding * expected)
         chosen &= ~as_judged  # then it is the other that chose
-        if any(finding.verdict is Verdict.UNDECIDED for finding in result.findings):
-            chosen &= finite  # inf and nan may come from what is undecided
+        undecided = any(finding.verdict is Verdict.UNDECIDED for finding in result.findings)
+        if undecided or program.overflows() or any(free in step.op.expression for step in program.steps for free in FREE):
+            chosen &= finite  # inf and nan may come from what is undecided: the order of a sum, or which of equals was taken
         for bad, verdict in (
             (ours_worse, Verdict.OURS_WORSE),
             (chosen, Verdict.CONVENTION if depth < 2 else Verdict.CHOICE),
@@ -399,7 +395,6 @@ def _distance(x: np.ndarray, v: np.ndarray) -> np.ndarray:
     lift: Callable[[float], Any] = (
         referee.MP.mpf if not v.size or isinstance(v.flat[0], referee.MP.mpf) else referee.Fraction
     )
-
 
     def apart(a: Any, b: Any) -> float:
         try:
@@ -461,9 +456,7 @@ def _beyond(error: float, bound: float) -> str:
     if not bound > 0 or not np.isfinite(error):
         return ""
     times = float(f"{error / bound:.3g}")
-    return (
-        f", {times:,.{0 if times >= 100 else 1}f} times the error that rounding allows" if times < 1e9 else ", far off"
-    )
+    return f", {times:,.{0 if times >= 100 else 1}f} times the error that rounding allows" if times < 1e9 else ", far off"
 
 
 def _exactly(value: Any, dtype: np.dtype[Any]) -> str:

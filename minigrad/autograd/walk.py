@@ -20,7 +20,7 @@ import numpy as np
 from ..ops.indexing import refuse_repeats
 from ..ops.shapes import sum_to_size
 from . import checks, graph
-from .checks import GRADIENT_CYCLE, SECOND_TIME, apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
+from .checks import apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
@@ -46,7 +46,7 @@ def backward(
     if targets == ():
         raise RuntimeError("`inputs` argument to `backward` cannot be empty.")
     if create_graph:
-        warnings.warn(GRADIENT_CYCLE, stacklevel=3)
+        warnings.warn(checks.GRADIENT_CYCLE, stacklevel=3)
     gradients = _root_gradients(roots, as_tuple(grad_tensors, len(roots)), create_graph)
     for t in targets or ():
         t.retain_grad()
@@ -161,7 +161,7 @@ def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, 
             continue
         saved = node.saved
         if saved is None:
-            raise RuntimeError(SECOND_TIME)
+            raise RuntimeError(checks.SECOND_TIME)
         if node.number < writes.last:
             check_versions(node)
         flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)

@@ -36,6 +36,9 @@ def fastest_first(shape: tuple[int, ...], operands: Any) -> list[int]:
 
 def empty(shape: tuple[int, ...], operands: Any, dtype: Any) -> Any:
     """An array for a result of this shape, in torch's order."""
+    first = operands[0]
+    if first.shape == shape and min(shape, default=2) > 1 and all(first.strides):
+        return np.empty_like(first, dtype)  # it has an order in every dimension, so nobody else is asked
     slowest_first = fastest_first(shape, operands)[::-1]
     return np.empty([shape[i] for i in slowest_first], dtype).transpose(np.argsort(slowest_first).tolist())
 
@@ -47,7 +50,10 @@ def empty_like(x: Any, dtype: Any = None) -> Any:
 
 def laid_out(out: Any, *operands: Any) -> Any:
     """`out`, computed element by element from these arrays, in torch's order."""
-    ordered = empty(out.shape, [v for v in operands if isinstance(v, np.ndarray)], out.dtype)
+    arrays = [v for v in operands if isinstance(v, np.ndarray)]
+    if out.flags.c_contiguous and all([v.flags.c_contiguous for v in arrays]):
+        return out
+    ordered = empty(out.shape, arrays, out.dtype)
     if ordered.strides == out.strides:
         return out
     ordered[...] = out

@@ -11,11 +11,11 @@ from parity.verdicts import Finding, Verdict
 
 
 class Watched(OnDevice):
-    """Gathers the factories that were sent to the device and what was drawn or read."""
+    """Gathers what was called."""
 
     def __init__(self):
         super().__init__("cpu:0")
-        self.sent, self.called = [], []
+        self.called = []
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         self.called.append(getattr(func, "__name__", ""))
