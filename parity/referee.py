@@ -207,11 +207,8 @@ class Real:
         v, m = self.v * other.v, self.m * other.m
         e = self.m * other.e + self.e * other.m + self.e * other.e
         path = self.path or other.path
-        if path and not (np.isfinite(m).all() and np.isfinite(e).all()):
-            # no path, no product: an element's inf is no business of the others
-            none = (self.m == 0) & (self.e == 0) if self.path else (other.m == 0) & (other.e == 0)
-            v, m, e = np.where(none, self.p.zero, v), np.where(none, 0.0, m), np.where(none, 0.0, e)
-        return self._rounded(v, m, e, self.q + other.q, path)
+        out = self._rounded(v, m, e, self.q + other.q, path)
+        return out._where_a_path_leads(self if self.path else other) if path else out
 
     def __truediv__(self, other: Real) -> Real:
         size, room = np.abs(floats(other.v)), np.abs(floats(other.v)) - other.e
@@ -220,7 +217,17 @@ class Real:
         e = np.where(room > 0, (self.e + quotient * other.e) / np.where(room > 0, room, 1.0), np.inf)
         power = np.frexp(size)[0] == 0.5  # dividing by a power of two loses no bits
         q = np.where(power & (other.e == 0), self.q - np.log2(np.where(size > 0, size, 1.0)), INEXACT)
-        return self._rounded(v, self.m / np.where(size > 0, size, 1.0), e, q, self.path)
+        out = self._rounded(v, self.m / np.where(size > 0, size, 1.0), e, q, self.path)
+        return out._where_a_path_leads(self) if self.path else out
+
+    def _where_a_path_leads(self, factor: Real) -> Real:
+        """This product or quotient of a derivative, with exact zeros where no path led: what an element meets, be it inf, is no
+        business of those that it does not depend on."""
+        none = (factor.m == 0) & (factor.e == 0)
+        if none.any():
+            self.v = np.where(none, self.p.zero, self.v)
+            self.m, self.e = np.where(none, 0.0, self.m), np.where(none, 0.0, self.e)
+        return self
 
     def gather(self, index: np.ndarray) -> Real:
         return Real(self.v[..., index], self.m[..., index], self.e[..., index], self.q[..., index], self.p, self.path)
@@ -1572,7 +1579,8 @@ def allow(x: Number, ulps: float, depth: int = 0) -> Any:
     the one here, with other roundings. What is exact stays exact."""
     if isinstance(x, Real):
         n = ulps * (depth + 1) + depth
-        return x.doubt(n * x.p.rounding(x.m, x.q)) if n else x
+        out = x.doubt(n * x.p.rounding(x.m, x.q)) if n else x
+        return out._where_a_path_leads(x) if n and x.path else out
     return Dual(allow(x.re, ulps, depth), None if x.du is None else allow(x.du, ulps, depth + 1))
 
 

@@ -70,10 +70,14 @@ def matmul(x: Any, y: Any) -> Any:
     if m == 1:  # a batch of matrices times a vector: one matrix times the vector
         *batch, inner = x._array.shape
         return shapes.as_new_shape(mv(shapes.reshape_array(x, (math.prod(batch), inner)), y), tuple(batch))
-    if m == 2:  # one matrix for the whole batch: a product of two matrices
-        *batch, rows, inner = x._array.shape
-        flat = shapes.reshape_array(x, (math.prod((*batch, rows)), inner))
-        return shapes.as_new_shape(mm(flat, y), (*batch, rows, y._array.shape[1]))
+    # One matrix for the whole batch: torch takes a product of two matrices if that saves memory in backward or costs no copy.
+    if n == 2 and x.requires_grad:
+        product = matmul(shapes.swap_axes(y, m - 2, m - 1), shapes.transposed(x))
+        return shapes.in_order(shapes.swap_axes(product, m - 2, m - 1))
+    *batch, rows, inner = x._array.shape
+    flat = (math.prod((*batch, rows)), inner)
+    if m == 2 and (y.requires_grad or shapes.can_view(x._storage(), flat)):
+        return shapes.as_new_shape(mm(shapes.reshape_array(x, flat), y), (*batch, rows, y._array.shape[1]))
     batch = broadcast_shapes(x._array.shape[:-2], y._array.shape[:-2])
     a, b = (expand_to(v, (*batch, *v._array.shape[-2:])) for v in (x, y))
     a, b = (shapes.reshape_array(v, (math.prod(batch), *v._array.shape[-2:])) for v in (a, b))

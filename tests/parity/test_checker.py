@@ -90,6 +90,15 @@ def test_the_judge_agrees_with_central_differences(name):
                     assert slope == pytest.approx(float(value[at]), rel=2e-5, abs=2e-5 * np.abs(value).max() + 1e-9)
 
 
+def test_what_one_element_meets_leaves_the_bounds_of_the_others():
+    """3 ** 10000 is inf and its slope nan; the others' gradients have bounds as ever, of every order."""
+    power = program("rpow", np.array([[2.0, 2.041, 10000.0]], np.float32), k=3.0)
+    p = Program(power.leaves, (*power.steps, Step("h", ops.OPS["tanh"], {"x": Ref("out")})))
+    for order in (1, 3):
+        v, e = programs.judge(p, order, [referee.FLOAT64]).grads[0]["x"]
+        assert np.isnan(v[0, 2]) and (0 < e[0, :2]).all() and (e[0, :2] < 1e-4).all(), e
+
+
 def test_fields_agree_and_fractions_are_exact():
     p = program("div", np.array([1.0, 2.0]), np.array([3.0, 7.0]))
     exact = programs.judge(p, 2, [referee.FRACTIONS]).grads[1]["x"][0]

@@ -1,5 +1,8 @@
 """The order of results in memory is torch's: it decides where `view` works and where `reshape` shares memory."""
 
+import itertools
+
+import numpy as np
 import pytest
 import torch
 
@@ -78,3 +81,21 @@ def test_results_of_two_lie_as_the_first_that_has_an_order(result):
 
     for ours, theirs in zip(made(minigrad), made(torch), strict=True):
         assert ours == theirs
+
+
+@pytest.mark.parametrize("shapes", [((2, 1), (4, 1, 5)), ((2, 3), (4, 2, 3, 5)), ((4, 2, 1), (1, 5)), ((4, 2, 3), (3,)), ((3,), (4, 3, 5))])
+@pytest.mark.parametrize("lying", ["as it is", "transposed", "expanded"])
+def test_matmul_of_a_matrix_and_a_batch_is_the_product_that_torch_takes(shapes, lying):
+    """Of matrices or of batches, which tells in the signs of zeros, in the strides and in the node."""
+    rng = np.random.default_rng(5)
+    data = [rng.choice([-1.0, -0.0, 0.0, 2.0], shape) for shape in shapes]
+    for needs in itertools.product((False, True), repeat=2):
+        seen = []
+        for M in (torch, minigrad):
+            x, y = (M.tensor(a) for a in data)
+            if lying != "as it is":
+                x, y = (v if v.ndim < 3 else v.mT.contiguous().mT if lying == "transposed" else v[:1].expand(v.shape) for v in (x, y))
+            x, y = (v.detach().requires_grad_(n) for v, n in zip((x, y), needs))
+            out = x @ y
+            seen.append((out.stride(), out.grad_fn and out.grad_fn.name(), out._is_view(), str(out.tolist())))
+        assert seen[0] == seen[1], needs
