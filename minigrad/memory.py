@@ -88,6 +88,7 @@ class Memory:
                 "called on these gradients."
             )
         if self.grad_fn is not None:
+            self._counter = self._writes  # made, so that backward looks here
             self._detached = writes.last = graph.next_number()  # whoever saved it before that saved its history too
         self._node = None
         return self

@@ -69,7 +69,7 @@ class Tensor(Methods):
 
     @property
     def requires_grad(self) -> bool:
-        return (self._node if self._frozen is not None else self._current_node()) is not None
+        return self._node is not None or (self._base is not None and self._base._node is not None)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:

@@ -31,9 +31,6 @@ GRADIENT_CYCLE = (
     "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak."
 )
 
-UNWRITTEN = (0,)
-
-
 def check_assigned(tensor: Any, value: Any) -> None:
     """TypeError or RuntimeError for a value that can't be the `.grad` of a tensor."""
     if not isinstance(value, graph.Tensor):
@@ -55,7 +52,9 @@ def check_assigned(tensor: Any, value: Any) -> None:
 def check_versions(node: Node) -> None:
     """RuntimeError if a saved value was written over since it was saved."""
     for value, version in zip(node.saved, node.versions):
-        if (value._counter or UNWRITTEN)[0] != version:
+        if value._counter is None:  # neither written to nor detached
+            continue
+        if value._counter[0] != version:
             raise _overwritten(node, value, version)
         if node.number < value._detached:
             raise RuntimeError(

@@ -24,6 +24,13 @@ from .checks import apart_from_held, check_versions, refuse_moved, refuse_nan, r
 from .graph import AccumulateGrad, Node, source, wrap, writes
 from .modes import anomaly, recording
 
+
+def _references_of_a_variable() -> int:
+    array = np.empty(0)
+    return getrefcount(array)
+
+
+ONE_VARIABLE = _references_of_a_variable()  # 2, the variable and the argument, or 1 where Python only lends the argument
 accumulating = threading.Lock()  # so that threads that share a leaf lose no gradient
 
 
@@ -64,8 +71,8 @@ def backward(
             elif create_graph:
                 with recording(True):
                     tensor._grad = g.clone() if held is None else held + g
-            elif held is None:  # 2 references: g and the argument. An array that nobody else knows need not be copied.
-                tensor._grad = wrap(g if getrefcount(g) == 2 and g.base is None else g.copy())
+            elif held is None:  # an array that nobody else knows need not be copied
+                tensor._grad = wrap(g if getrefcount(g) == ONE_VARIABLE and g.base is None else g.copy())
             else:
                 array = held._storage()
                 refuse_repeats(array)
@@ -136,11 +143,10 @@ def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, 
     flow: Any = [(source(t), g) for t, g in zip(roots, gradients)]
     node: Any = None
     while True:
+        if on_the_way is not None:
+            flow = [(parent, g) for parent, g in flow if parent in on_the_way]
         for parent, g in flow:
-            if on_the_way is not None and parent not in on_the_way:
-                continue
-            array = g._array if create_graph else g
-            if array.shape != parent.shape or array.dtype is not parent.dtype:
+            if g.shape != parent.shape or g.dtype is not parent.dtype:
                 g = fit(g, parent, node)
             if parent in pending:
                 pending[parent] = pending[parent] + g
@@ -182,14 +188,14 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
 
     RuntimeError, naming the node, if g has a shape that broadcasting can't explain: then the node's rule is wrong.
     """
-    shape, wanted = tuple(g.shape), like.shape
-    extra = len(shape) - len(wanted)
-    if extra < 0 or any([n != m and n != 1 for n, m in zip(wanted, shape[extra:])]):
-        raise RuntimeError(
-            f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got "
-            f"{list(shape)} but expected shape compatible with {list(wanted)}"
-        )
+    shape, wanted = g.shape, like.shape
     if shape != wanted:
+        extra = len(shape) - len(wanted)
+        if shape[extra:] != wanted and (extra < 0 or any([n != m and n != 1 for n, m in zip(wanted, shape[extra:])])):
+            raise RuntimeError(
+                f"Function {node.name() if node else 'backward'} returned an invalid gradient at index {index} - got "
+                f"{list(shape)} but expected shape compatible with {list(wanted)}"
+            )
         g = sum_to_size(g, wanted)
     if isinstance(g, graph.Tensor):
         return g if g._array.dtype == like.dtype else g._cast(like.dtype)

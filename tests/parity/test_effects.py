@@ -40,6 +40,13 @@ FOUND = {
         d = e * w
         c = x.sum() + d.sum()
         c.backward()""",
+    "a view whose base loses its history after it was only asked whether it requires grad": """
+        c = w * w
+        f = c.reshape(-1)
+        f[0] = 3.0
+        a = f.requires_grad_()
+        c.detach_()
+        f.backward(v(f))""",
     "a Function that writes to a view": """
         c = b[:, 1]
         g = Doubled.apply(c)
