@@ -144,6 +144,8 @@ GRADIENTS = """
     {d} = torch.autograd.grad({t}, {l}, v({t}), allow_unused=True)[0].clone() | {t}.backward(v({t}), create_graph=True)
     {d}, {e} = [g.clone() for g in torch.autograd.grad([{t}, {u}], [{l}, {u}], [v({t}), v({u})], create_graph=True)]
     torch.autograd.grad(({t} ** 2).sum(), {l}, create_graph=True)[0].sum().backward()
+    torch.autograd.grad(({t}.relu() ** 2).tanh().sum(), {l}, create_graph=True)[0].square().sum().backward()
+    torch.autograd.grad((torch.maximum({a}, {b}).abs() * {t}.clamp(-1.0, 1.5)).sigmoid().sum(), {l}, create_graph=True)[0].square().sum().backward()
     torch.autograd.grad((Square.apply({l}) * Tanh.apply({l})).sum(), {l}, create_graph=True)[0].sum().backward()
     torch.autograd.backward([{t}, {u}], [v({t}), v({u})]) | {l}.grad = None | {l}.grad.zero_() | {l}.grad *= 2.0 | {d} = {l}.grad
     {t}.retain_grad() | {t}.requires_grad_() | {t}.requires_grad_(False) | {t}.detach_() | {t}.retain_grad() | {l}.grad = {u}
