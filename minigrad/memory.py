@@ -242,7 +242,7 @@ class Memory:
                     raise self._write_error(other) from None
                 writes.count(self._writes)
                 return self
-        old = wrap(self._array.copy(), self._history()) if recorded else self
+        old = wrap(self._array.copy("K"), self._history()) if recorded else self
         result = operation(old, *args, **options)
         if result is NotImplemented:
             raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
@@ -300,7 +300,7 @@ class Memory:
         if recorded:
             whole = key is Ellipsis
             node_class = (shapes.overwritten if whole else indexing.copy_slices).node_class
-            saved = () if whole else (indexing.Region.of_key(array.shape, numpy_key),)
+            saved = () if whole else (indexing.Region.of_key(array, target, numpy_key),)
             self._rebase(node_class((self._history(), history), saved, (), self._array), by_part=not (whole or by_tensors))
 
     # ---- operations in place

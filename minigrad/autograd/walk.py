@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.indexing import refuse_repeats
-from ..ops.shapes import sum_to_size
+from ..ops.shapes import in_order, sum_to_size
 from . import checks, graph
 from .checks import apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
@@ -70,9 +70,10 @@ def backward(
                 refuse_moved(tensor, node)
             elif create_graph:
                 with recording(True):
-                    tensor._grad = g.clone() if held is None else held + g
-            elif held is None:  # an array that nobody else knows need not be copied
-                tensor._grad = wrap(g if getrefcount(g) == ONE_VARIABLE and g.base is None else g.copy())
+                    tensor._grad = in_order(g, tensor._array) if held is None else held + g
+            elif held is None:  # an array that nobody else knows, in the leaf's order of memory, need not be copied
+                mine = getrefcount(g) == ONE_VARIABLE and g.base is None and g.strides == tensor._array.strides
+                tensor._grad = wrap(g if mine else in_order.forward(g, tensor._array))
             else:
                 array = held._storage()
                 refuse_repeats(array)

@@ -18,6 +18,7 @@ from ..autograd.graph import Array, wrap
 from ..rules import indexing as rules
 from ..rules.indexing import INDEX, copy_slices, take_index, take_region
 from .calling import check
+from .layout import is_dense
 from .shapes import expand_error
 
 NO_DIMENSION = (
@@ -30,16 +31,25 @@ NO_DIMENSION = (
 class Region:
     """Some elements of a tensor, as flat positions in C order; found when they are first needed."""
 
-    def __init__(self, find: Callable[[], Any]) -> None:
-        self._find = find
+    def __init__(self, base: np.ndarray[Any, Any], part: np.ndarray[Any, Any], find: Callable[[], Any]) -> None:
+        self._base_order, self._part_order, self._find = _slowest_first(base), _slowest_first(part), find
 
     @functools.cached_property
     def positions(self) -> Any:
         return self._find()
 
+    def as_base(self, x: Any) -> Any:
+        """x, of the base's shape, in the base's order of memory, as torch has the gradients of bases."""
+        return _in_order(x, self._base_order)
+
+    def as_part(self, x: Any) -> Any:
+        """x, of the part's shape, in the part's order of memory."""
+        return _in_order(x, self._part_order)
+
     @classmethod
-    def of_key(cls, shape: tuple[int, ...], key: Any) -> Region:
-        return cls(lambda: np.arange(int(np.prod(shape))).reshape(shape)[key])
+    def of_key(cls, base: np.ndarray[Any, Any], part: np.ndarray[Any, Any], key: Any) -> Region:
+        shape = base.shape
+        return cls(base, part, lambda: np.arange(int(np.prod(shape))).reshape(shape)[key])
 
     @classmethod
     def of_view(cls, base: np.ndarray[Any, Any], view: np.ndarray[Any, Any]) -> Region:
@@ -55,7 +65,17 @@ class Region:
             flat[at] = np.arange(at.size).reshape(base_shape)
             return flat[start + _places(shape, steps)]
 
-        return cls(find)
+        return cls(base, view, find)
+
+
+def _slowest_first(array: Any) -> Any:
+    """The dimensions in the order of memory; None for C order."""
+    order = np.argsort([-s for s in array.strides], kind="stable").tolist()
+    return None if array.flags.c_contiguous else order
+
+
+def _in_order(x: Any, slowest_first: Any) -> Any:
+    return x if slowest_first is None else np.ascontiguousarray(x.transpose(slowest_first)).transpose(np.argsort(slowest_first))
 
 
 def _places(shape: tuple[int, ...], steps: list[int]) -> Any:
@@ -75,16 +95,6 @@ def refuse_repeats(written: Any) -> None:
         )
 
 
-def _dense(array: Any) -> bool:
-    """Whether the elements fill their memory, each in a place of its own, in some order of the dimensions."""
-    size = array.itemsize
-    for stride, n in sorted([(s, n) for s, n in zip(array.strides, array.shape) if n != 1]):
-        if stride != size:
-            return bool(array.size == 0)
-        size *= n
-    return True
-
-
 def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> None:
     """RuntimeError if two dense arrays share memory, but not each element with its counterpart: writing one from the other
     would give what the order of the writes makes of it."""
@@ -92,7 +102,7 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
         return
     if (written is not read and written.base is None and read.base is None) or not np.may_share_memory(written, read):
         return
-    if written is not read and not (_dense(written) and _dense(read)):
+    if written is not read and not (is_dense(written) and is_dense(read)):
         return  # torch does not ask either
     same = np.lib.array_utils.byte_bounds(written) == np.lib.array_utils.byte_bounds(read) and written.shape == read.shape
     same = same and all([s == t for n, s, t in zip(read.shape, written.strides, read.strides) if n > 1])

@@ -60,6 +60,16 @@ def laid_out(out: Any, *operands: Any) -> Any:
     return ordered
 
 
+def is_dense(array: Any) -> bool:
+    """Whether the elements fill their memory, each in a place of its own, in some order of the dimensions."""
+    size = array.itemsize
+    for stride, n in sorted([(s, n) for s, n in zip(array.strides, array.shape) if n != 1]):
+        if stride != size:
+            return bool(array.size == 0)
+        size *= n
+    return True
+
+
 def row_major(out: Any) -> Any:
     """`out` in C order."""
     return out if out.ndim < 2 or out.flags.c_contiguous else np.ascontiguousarray(out)

@@ -87,21 +87,21 @@ def _along(index: Array, axis: int) -> tuple[Any, ...]:
 
 @differentiable(name="AsStridedBackward0", x=lambda g, x_shape, region: put_region(g, x_shape, region))
 def take_region(x: Array, region: Any) -> Array:
-    return x.reshape(-1)[region.positions]
+    return region.as_part(x.reshape(-1)[region.positions])
 
 
 @differentiable(x=lambda g, region: take_region(g, region))
 def put_region(x: Array, shape: tuple[int, ...], region: Any) -> Array:
     out = np.zeros(shape, x.dtype)
     np.add.at(out.reshape(-1), region.positions, x)
-    return out
+    return region.as_base(out)
 
 
 @differentiable(x=lambda g, region: clear_region(g, region))
 def clear_region(x: Array, region: Any) -> Array:
     out = np.array(x, order="C")  # so that reshape gives a view
     out.reshape(-1)[region.positions] = 0
-    return out
+    return region.as_base(out)
 
 
 @differentiable(name="CopySlices", base=lambda g, region: clear_region(g, region), part=lambda g, region: take_region(g, region))

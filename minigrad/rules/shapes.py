@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
-from ..ops.layout import laid_out
+from ..ops.layout import is_dense, laid_out
 from ..ops.promotion import zeros_apart
 from ..ops.sums import total
 
@@ -62,8 +62,8 @@ def can_view(array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> bool:
     if array.flags.c_contiguous or array.size == 0:
         return True
     try:
-        array.view().shape = shape
-    except AttributeError:
+        array.reshape(shape, copy=False)
+    except ValueError:
         return False
     return True
 
@@ -118,9 +118,13 @@ def overwritten(x: Array, source: Array) -> Array:
 
 
 @differentiable(name="CloneBackward0", x=lambda g: g)
-def in_order(x: Array) -> Array:
-    """A copy whose memory is in C order."""
-    return np.array(x, order="C")
+def in_order(x: Array, like: Array = None) -> Array:
+    """A copy in C order, or in the order of `like`, an array of this shape, if that fills its memory without gaps."""
+    if like is None or x.ndim < 2 or like.flags.c_contiguous or not is_dense(like):
+        return x.copy()
+    out = np.empty_like(like, x.dtype)
+    out[...] = x
+    return out
 
 
 @differentiable(name="ToCopyBackward0", x=lambda g: g)

@@ -194,7 +194,7 @@ def test_a_script_can_ask_what_is_here(tmp_path):
 def test_a_traceback_starts_at_the_scripts_own_line(tmp_path):
     script = written(tmp_path, "import torch\n\ndef f(x):\n    return x @ torch.ones(5)\n\nf(torch.ones(3))\n")
     status, _, errors = minigrad(script, cwd=tmp_path)
-    lines = errors.splitlines()
+    lines = [line for line in errors.splitlines() if line.strip(" ~^")]  # without the marks that some Pythons put under a line
     assert status == 1 and lines[0] == "Traceback (most recent call last):"
     assert lines[1:3] == [f'  File "{script}", line 6, in <module>', "    f(torch.ones(3))"]
     assert lines[3:5] == [f'  File "{script}", line 4, in f', "    return x @ torch.ones(5)"]

@@ -47,6 +47,17 @@ FOUND = {
         a = f.requires_grad_()
         c.detach_()
         f.backward(v(f))""",
+    "the gradient of a base lies in memory as the base does": """
+        d[0] = 3.0
+        h = torch.maximum(d, d)
+        c, h = [g.clone() for g in torch.autograd.grad([h, d], [x, d], [v(h), v(d)], create_graph=True)]
+        g = c.reshape(3, -1)
+        g.detach_()""",
+    "also of one that was written to after the view was made": """
+        e = d[0:1]
+        d.clamp_(-1.0, 1.0)
+        e = torch.autograd.grad(e, x, v(e), allow_unused=True)[0].clone()
+        h = e.square().view(-1)""",
     "a Function that writes to a view": """
         c = b[:, 1]
         g = Doubled.apply(c)

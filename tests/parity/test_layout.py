@@ -99,3 +99,32 @@ def test_matmul_of_a_matrix_and_a_batch_is_the_product_that_torch_takes(shapes, 
             out = x @ y
             seen.append((out.stride(), out.grad_fn and out.grad_fn.name(), out._is_view(), str(out.tolist())))
         assert seen[0] == seen[1], needs
+
+
+LEAVES = "m | m.t().contiguous().t() | z[:, ::2] | m[0].expand(2, 3)"
+USES = """
+x * 2 | x.exp() | x.t() * 2 | (x + x).t() | x.sum(0) | x * c | x * c.t().contiguous().t() | x.t() @ c | x * x + x | x[0] | x[[0, 1]]
+torch.where(c > 0, x, c) | x + c[0] | x.expand(2, 2, 3) | x.reshape(-1) | x.cumsum(0) | x.softmax(1) | x.contiguous() | x.clone()
+"""
+
+
+@pytest.mark.parametrize("leaf", texts(LEAVES))
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.filterwarnings("ignore:Using backward")
+def test_a_gradient_lies_in_memory_as_its_leaf(leaf, create_graph):
+    """If the leaf fills its memory, and else row by row: utils::clone_obey_contract, which `.grad.view(-1)` relies on."""
+
+    def made(engine, use, transposed):
+        names = {"torch": engine, "m": engine.arange(6.0).reshape(2, 3), "z": engine.arange(12.0).reshape(2, 6)}
+        x = eval(leaf, names).detach().requires_grad_()
+        y = eval(use, names | {"x": x, "c": engine.arange(6.0).reshape(2, 3) - 2})
+        shape = tuple(y.shape)[:: -1 if transposed else 1]
+        v = engine.arange(float(y.numel())).reshape(shape)
+        seen = []
+        for _ in range(2):
+            y.backward(v.permute(*range(len(shape))[::-1]) if transposed else v, retain_graph=True, create_graph=create_graph)
+            seen.append(x.grad.stride())
+        return seen
+
+    for use, transposed in itertools.product(texts(USES), (False, True)):
+        assert made(minigrad, use, transposed) == made(torch, use, transposed), (use, transposed)

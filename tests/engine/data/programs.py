@@ -123,7 +123,7 @@ print(net.training, net.rest[1].training, net.train().rest[1].training)
     "state dict": NET
     + """
 state = net.state_dict()
-print(state)
+print(type(state).__name__, list(state.items()))
 print(list(net.state_dict(prefix='net.')), list(nn.ReLU().state_dict()))
 other = Net()
 print(other.load_state_dict(state))
@@ -320,7 +320,7 @@ del d['a']; print(d, list(d.items())); d['q'] = torch.ones(1); print(list(d.stat
     "lazy linear": """
 net = nn.Sequential(nn.LazyLinear(3), nn.ReLU(), nn.LazyLinear(1, bias=False))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-print(net, net[0].weight, net[0].bias, net.state_dict(), [p.requires_grad for p in net.parameters()])
+print(net, net[0].weight, net[0].bias, list(net.state_dict().items()), [p.requires_grad for p in net.parameters()])
 w = net[0].weight; net(torch.ones(2, 5)).sum().backward(); print(net, net[0].weight is w, type(w).__name__)
 optimizer.step(); print(w)
 l = nn.LazyLinear(2); l.load_state_dict(nn.Linear(3, 2).state_dict()); print(l(torch.ones(1, 3)), l)
@@ -351,8 +351,8 @@ print(nn.Embedding(2, 1, _weight=torch.ones(2, 1)).weight)
 for options in ({}, {'momentum': None}, {'affine': False}, {'track_running_stats': False}, {'eps': 0.1, 'momentum': 0.5}):
     b = nn.BatchNorm1d(2, **options)
     for _ in range(3): out = b(torch.randn(5, 2)); b(torch.randn(4, 2, 3))
-    print(out); print(b.state_dict()); b.eval(); print(b(torch.tensor([[1.0, 2.0]]).requires_grad_()).detach())
-    b.reset_parameters(); print(b.state_dict())
+    print(out); print(list(b.state_dict().items())); b.eval(); print(b(torch.tensor([[1.0, 2.0]]).requires_grad_()).detach())
+    b.reset_parameters(); print(list(b.state_dict().items()))
 """,
     "batch norm, one row": "nn.BatchNorm1d(2)(torch.ones(1, 2))",
     "batch norm of a vector": "nn.BatchNorm1d(2)(torch.ones(2))",
@@ -369,7 +369,7 @@ for r in ('mean', 'sum', 'none'):
     t = torch.tensor([1, 0])
     print(nn.CrossEntropyLoss(reduction=r, label_smoothing=0.1, weight=torch.tensor([1.0, 3.0]))(x, t))
     print(nn.NLLLoss(reduction=r, ignore_index=0)(nn.LogSoftmax(1)(x), t))
-print(nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0])).state_dict(), nn.CrossEntropyLoss().double().weight)
+print(list(nn.CrossEntropyLoss(weight=torch.tensor([1.0, 2.0])).state_dict().items()), nn.CrossEntropyLoss().double().weight)
 print(nn.MSELoss(size_average=False).reduction)
 """,
     "old loss arguments": "print(nn.CrossEntropyLoss(size_average=False, reduce=None).reduction)",
@@ -498,7 +498,7 @@ print(next(a), next(b), next(a), next(b), after())
     "arrays and numbers": """
 print(list(D.DataLoader([{'a': np.ones(2, np.float32), 'b': np.float64(2), 'c': 'x', 'd': True, 'e': (1, 2.0)}] * 3, 2)))
 P = namedtuple('P', 'x y'); print(list(D.DataLoader([P(1, 'a'), P(2, 'b')], 2)))
-print(list(D.DataLoader([OrderedDict(a=1), OrderedDict(a=2)], 2)), list(D.DataLoader([[1, 2], [3, 4]], 2)))
+print([(type(d).__name__, list(d.items())) for d in D.DataLoader([OrderedDict(a=1), OrderedDict(a=2)], 2)], list(D.DataLoader([[1, 2], [3, 4]], 2)))
 print(D.default_collate([b'x', b'y']), D.default_collate([np.int32(1), np.int32(2)]), D.default_collate([None or 1, 2]))
 """,
     "no batching": "print(list(D.DataLoader(Squares(3), batch_size=None)), list(D.DataLoader([np.ones(2), {'a': np.float32(1)}], batch_size=None)))",
