@@ -273,7 +273,7 @@ edit("second-order-out", "autograd.graph:Node.saved_tensors", "wrap(out._array, 
 edit("freed-walked-again", "autograd.walk:_follow", "raise RuntimeError(checks.SECOND_TIME)", "break", "A freed graph is walked again without a word.", "calls")
 edit("never-freed", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if False:", "retain_graph has no effect: buffers are never freed, the second backward passes.", "calls")
 edit("retain-ignored", "autograd.walk:_follow", "if not retain_graph and node.keeps:", "if node.keeps:", "retain_graph=True frees all the same.", "calls")
-edit("stale-saved", "autograd.checks:check_versions", "if (value._counter or UNWRITTEN)[0] != version:", "if False:", "A saved value overwritten before backward is used as it is now.", "calls")
+edit("stale-saved", "autograd.checks:check_versions", "if value._counter[0] != version:", "if False:", "A saved value overwritten before backward is used as it is now.", "calls")
 edit("write-not-counted", "autograd.graph:Writes.count", "version[0] += 1", "version[0] += 0", "Writes in place do not count as such.", "calls")
 edit("hook-dropped", "autograd.checks:run_hooks", "tensor = result", "pass", "What a hook returns is thrown away.", "calls")
 edit("unused-zero", "autograd.walk:grad", "elif materialize_grads:", "elif True:", "autograd.grad gives zeros for an unused input instead of refusing.", "calls")
@@ -308,7 +308,7 @@ edit("data-counted", "memory:Memory.data", "wrap(self._storage())", "wrap(self._
 edit("setitem-uncounted", "memory:Memory.__setitem__", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None\n    writes.count(self._writes)", "array[numpy_key] = value._array\n    except IndexError as error:\n        raise indexing._index_error(error, self) from None\n    except ValueError:\n        raise indexing.assignment_error(key, target, value) from None", "x[i] = v is not counted as a write.", "calls")
 edit("zero-uncounted", "memory:Memory.zero_", "writes.count(self._writes)", "pass", "zero_() is not counted as a write.", "calls")
 edit("copy-uncounted", "memory:Memory.copy_", "writes.count(self._writes)", "pass", "copy_() is not counted as a write.", "effects")
-edit("in-place-uncopied", "memory:Memory._in_place", "wrap(self._array.copy(), self._history())", "wrap(self._storage(), self._history())", "x.mul_(y) saves x after the write instead of before.", "effects")
+edit("in-place-uncopied", "memory:Memory._in_place", "wrap(self._array.copy(\"K\"), self._history())", "wrap(self._storage(), self._history())", "x.mul_(y) saves x after the write instead of before.", "effects")
 edit("view-keeps-old-history", "memory:Memory._current_node", "base is not None and self._seen != self._writes[0]", "False", "A view made before its base was written to keeps its old history.", "calls")
 edit("zero-keeps-history", "memory:Memory.zero_", "if recorded:", "if False:", "The gradient flows on through what zero_() wiped out.", "calls")
 rule("setitem-base-keeps", "CopySlices", 0, lambda right, g: g, "x[i] = v: what was overwritten still gets the gradient.", "calls")
@@ -368,7 +368,7 @@ def names() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------------------- hunting
 
-EFFECTS = 1500  # programs of `effects` that each mutant may meet
+EFFECTS = 5000  # programs of `effects` that each mutant may meet
 TRAINED = [*training.OPTIMIZERS, *training.SCHEDULES]
 
 

@@ -211,9 +211,17 @@ class Judgement:
     grads: list[dict[str, tuple[np.ndarray, np.ndarray]]]
     field: str
 
+    def of(self, name: str, depth: int) -> Any:
+        """(value, bound) of a step (depth 0), or of a leaf's gradient of this order; None where there is no word on it."""
+        places = [self.values, *self.grads]
+        return places[depth].get(name) if depth < len(places) else None
 
-def judge(program: Program, order: int, fields: Sequence[referee.Field] = ()) -> Judgement:
-    """Runs the program on the referee, in the first field that can hold it. Raises `referee.Unjudged`."""
+
+def judge(program: Program, order: int, fields: Sequence[referee.Field] = (), rounding_alone: bool = False) -> Judgement:
+    """Runs the program on the referee, in the first field that can hold it. Raises `referee.Unjudged`.
+
+    rounding_alone: with bounds that leave out what inf and 0 leave undefined; see `referee.Precision`.
+    """
     if not fields:
         fields = [referee.FLOAT64] if program.dtype == np.float32 else [referee.FRACTIONS, referee.MPMATH60]
         if program.wild():
@@ -221,7 +229,7 @@ def judge(program: Program, order: int, fields: Sequence[referee.Field] = ()) ->
     for i, where in enumerate(fields):
         try:
             with np.errstate(all="ignore"):
-                return _judge(program, order, referee.Precision(program.dtype, where))
+                return _judge(program, order, referee.Precision(program.dtype, where, rounding_alone))
         except (referee.Irrational, ZeroDivisionError, OverflowError, ValueError):
             if i + 1 == len(fields):
                 raise referee.Unjudged("no field holds this") from None

@@ -120,10 +120,12 @@ MPMATH["power"] = lambda x, y: x**y
 
 @dataclass(frozen=True)
 class Precision:
-    """The arithmetic under judgement (`dtype`) and the field that true values live in."""
+    """The arithmetic under judgement (`dtype`) and the field that true values live in. With `rounding_alone` no error is nan:
+    what inf and 0 leave undefined counts as exact, and the bounds are those of the rounding elsewhere."""
 
     dtype: np.dtype[Any]
     field: Field
+    rounding_alone: bool = False
 
     def __post_init__(self) -> None:
         info = np.finfo(self.dtype)
@@ -182,6 +184,8 @@ class Real:
 
     def __init__(self, v: np.ndarray, m: np.ndarray, e: np.ndarray, q: np.ndarray, p: Precision, path: bool):
         self.v, self.m, self.e, self.q, self.p, self.path = v, m, e, q, p, path
+        if p.rounding_alone:
+            self.e = np.where(np.isnan(e), 0.0, e)
 
     @classmethod
     def exact(cls, array: np.ndarray, p: Precision, path: bool = False) -> Real:
@@ -1431,7 +1435,10 @@ def _power(a: Number, b: Number) -> Any:
         z = _power(x.re, y.re)  # type: ignore[union-attr]
         left = None if x.du is None else x.du * (y.re * _power(x.re, _add(y.re, -1.0)))  # type: ignore[union-attr]
         right = None if y.du is None else y.du * (z * _f("log")(x.re))  # type: ignore[union-attr]
-        return Dual(z, _plus(left, right))
+        slope, exponent = _plus(left, right), primal(y)
+        # where the exponent is exactly 0, torch takes the slope in the base for a constant: engines may differ in whether it is
+        at_zero = (np.abs(floats(exponent.v)) <= exponent.e) & (exponent.e > 0)
+        return Dual(z, _further_doubt(slope, at_zero) if at_zero.any() else slope)
     v = a.p.field.function("power")(a.v, b.v)
     near, m = floats(a.v), np.abs(floats(v))
     e = np.where(a.e > 0, np.abs(floats(b.v) * near ** (floats(b.v) - 1)) * a.e, 0.0)
@@ -1439,9 +1446,18 @@ def _power(a: Number, b: Number) -> Any:
     return a._rounded(v, m, e, np.full_like(m, INEXACT), False)
 
 
+def _further_doubt(x: Number, places: np.ndarray) -> Any:
+    """x, whose derivatives can be anything of their size in these places."""
+    if not isinstance(x, Dual):
+        return x
+    doubtful = Real.exact(np.ones(places.shape), primal(x).p).doubt(np.where(places, 1.0, 0.0))
+    return Dual(_further_doubt(x.re, places), None if x.du is None else x.du * doubtful)
+
+
 def _blend(value: Array, sources: Sequence[Array], weights: Sequence[np.ndarray], doubt: np.ndarray) -> Array:
-    """The given value, and as derivative the weighted sum of the sources' derivatives."""
+    """The given value, and as derivative the weighted sum of the sources' derivatives. In doubt it may be any source's."""
     p = value.p
+    widest = np.max([source._error() for source in sources], 0)
     masks = []
     for weight in weights:
         mask = Real.exact(weight, p)
@@ -1450,7 +1466,7 @@ def _blend(value: Array, sources: Sequence[Array], weights: Sequence[np.ndarray]
 
     def build(v: Number, xs: Sequence[Number]) -> Any:
         if not isinstance(v, Dual):
-            return v
+            return v.doubt(np.where(doubt, np.maximum(widest - v.e, 0.0), 0.0))
         res = [x.re if isinstance(x, Dual) else x for x in xs]
         du: Any = None
         for x, mask in zip(xs, masks, strict=True):

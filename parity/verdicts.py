@@ -189,17 +189,13 @@ def compare(
     verdict = judgement(program, order, quantities if judging != "always" else None)
     result.judged = verdict is not None
     for what, depth, name, x, y in quantities:
-        truth = None
-        if verdict is not None:
-            truth = (
-                verdict.values.get(name)
-                if depth == 0
-                else verdict.grads[depth - 1].get(name)
-                if depth <= len(verdict.grads)
-                else None
-            )
+        truth = verdict and verdict.of(name, depth)
+
+        def roundings(name: str = name, depth: int = depth) -> np.ndarray:
+            return judge(program, order, rounding_alone=True).of(name, depth)[1]  # type: ignore[no-any-return]
+
         result.reached = depth + 1
-        _compare_one(program, what, depth, x, y, truth, result, ours, theirs)
+        _compare_one(program, what, depth, x, y, truth, roundings, result, ours, theirs)
         if result.verdict.fails:
             break
     return result
@@ -220,7 +216,7 @@ def judgement(program: Program, order: int, disputed: Sequence[Any] | None) -> J
 def _settled(quick: Judgement, what: str, depth: int, name: str, x: Any, y: Any) -> bool:
     if x is None or y is None or x.shape != y.shape:
         return True
-    truth = quick.values.get(name) if depth == 0 else quick.grads[depth - 1].get(name)
+    truth = quick.of(name, depth)
     if truth is None:
         return False
     return bool(
@@ -293,7 +289,16 @@ def name(error: Exception | None) -> str:
 
 
 def _compare_one(
-    program: Program, what: str, depth: int, x: Any, y: Any, truth: Any, result: Result, ours: str, theirs: str
+    program: Program,
+    what: str,
+    depth: int,
+    x: Any,
+    y: Any,
+    truth: Any,
+    roundings: Callable[[], np.ndarray],
+    result: Result,
+    ours: str,
+    theirs: str,
 ) -> None:
     if x is None or y is None:
         side = ours if x is None else theirs
@@ -308,7 +313,7 @@ def _compare_one(
             said = f"in {ours} {describe(what, x, y, program)}"
             result.add(Finding(what, Verdict.UNDECIDED if doubt else Verdict.OURS_WORSE, said, x, y))
     else:
-        _compare_floats(program, what, depth, x, y, truth, result, ours, theirs)
+        _compare_floats(program, what, depth, x, y, truth, roundings, result, ours, theirs)
 
 
 def _compare_floats(
@@ -318,6 +323,7 @@ def _compare_floats(
     x: np.ndarray,
     y: np.ndarray,
     truth: Any,
+    roundings: Callable[[], np.ndarray],
     result: Result,
     ours: str,
     theirs: str,
@@ -366,6 +372,8 @@ def _compare_floats(
         expected = np.abs(near[np.isfinite(near)]).max(initial=0.0)
         as_judged = (x == near) | ((x != x) & (near != near)) | (np.abs(x - near) <= rounding * expected)
         chosen &= ~as_judged  # then it is the other that chose
+        if chosen.any():
+            chosen &= ~(np.abs(x.astype(float) - y) <= 2 * roundings())  # a choice elsewhere hides what rounding does here
         undecided = any(finding.verdict is Verdict.UNDECIDED for finding in result.findings)
         if undecided or program.overflows() or any(free in step.op.expression for step in program.steps for free in FREE):
             chosen &= finite  # inf and nan may come from what is undecided: the order of a sum, or which of equals was taken

@@ -1,5 +1,6 @@
 """The checker itself: no false alarm on torch, every planted fault seen, bounds that hold, failures that can be run."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -97,6 +98,43 @@ def test_what_one_element_meets_leaves_the_bounds_of_the_others():
     for order in (1, 3):
         v, e = programs.judge(p, order, [referee.FLOAT64]).grads[0]["x"]
         assert np.isnan(v[0, 2]) and (0 < e[0, :2]).all() and (e[0, :2] < 1e-4).all(), e
+
+
+def test_what_inf_leaves_undefined_does_not_hide_or_excuse_an_error_beside_it():
+    """The gradient of `least` has a term through asinh(inf), whose bound is nan, and one that rounding moves by 1e-4 of itself."""
+    a = Leaf("a", np.array([np.inf, 10000.0, 22.0], np.float32), True)
+    total = Step("total", ops.OPS["sum"], {"x": Ref("a"), "dim": 0, "keepdim": True})
+    least = Step("least", ops.OPS["amin"], {"x": Ref("a"), "dim": 0, "keepdim": False})
+    power = Step("power", ops.OPS["pow_root"], {"x": Ref("least"), "k": 2.5})
+    ends = Step("e", ops.OPS["asinh"], {"x": Ref("total")}), Step("h", ops.OPS["cos"], {"x": Ref("power")})
+    p = Program((a,), (total, least, power, *ends))
+    right = programs.run(p, TORCH, 1, False)
+    for factor, fails in ((1 + 5e-5, False), (1.5, True), (-1.0, True)):
+        other = copy.deepcopy(right)
+        other.grads[0]["a"][2] *= np.float32(factor)
+        result = verdicts.compare(p, other, right, 1, "always", verdicts.Result(p))
+        assert result.verdict.fails == fails, (factor, result.findings)
+
+
+def test_a_value_picked_within_its_error_may_be_either():
+    """0.1 + 0.2 is within a rounding of 0.3, so the smaller of the two has the error of the sum."""
+    third = Leaf("third", np.array([0.3]), True)
+    leaves = Leaf("x", np.array([0.1]), True), Leaf("y", np.array([0.2]), True), third
+    total = Step("s", ops.OPS["add"], {"x": Ref("x"), "y": Ref("y")})
+    for name in ("minimum", "maximum"):
+        p = Program(leaves, (total, Step("out", ops.OPS[name], {"x": Ref("third"), "y": Ref("s")})))
+        v, e = programs.judge(p, 1, [referee.FLOAT64]).values["out"]
+        assert e[0] >= np.spacing(0.3) / 2, name
+
+
+def test_derivatives_in_base_and_exponent_are_open_where_the_exponent_is_0_within_its_error():
+    """torch's slope in the base is a constant 0 there, if the exponent is 0 to the last bit."""
+    leaves = Leaf("x", np.array([1.5]), True), Leaf("y", np.array([0.1]), True), Leaf("z", np.array([0.1]), True)
+    difference = Step("d", ops.OPS["sub"], {"x": Ref("y"), "y": Ref("z")})
+    rounded = Step("r", ops.OPS["exp"], {"x": Ref("d")}), Step("l", ops.OPS["log"], {"x": Ref("r")})
+    p = Program(leaves, (difference, *rounded, Step("out", ops.OPS["pow_tensor"], {"x": Ref("x"), "y": Ref("l")})))
+    first, second = programs.judge(p, 2, [referee.FLOAT64]).grads
+    assert (first["y"][1] < 1e-12).all() and (second["y"][1] > 0.1 * np.abs(second["y"][0])).all()
 
 
 def test_fields_agree_and_fractions_are_exact():
