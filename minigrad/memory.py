@@ -152,13 +152,13 @@ class Memory:
             node.extra.retains = weakref.ref(self)
         self._node = node
 
-    def _check_write(self, *others: Any) -> bool:
+    def _check_write(self, *others: Any, operation: str = "") -> bool:
         """Whether a write in place must be recorded; RuntimeError where torch refuses it. `others` are read for the write."""
         array = self._storage()
         indexing.refuse_repeats(array)
         for other in others:
-            if isinstance(other, Memory):
-                indexing.refuse_overlap(array, other._array)
+            if isinstance(other, Memory) and operation != "masked_fill":  # which reads its one value before it writes
+                indexing.refuse_overlap(array, other._array, even_with_itself=operation.startswith("scatter"))
         return self._must_record(*others)
 
     def _must_record(self, *others: Any, what: str = "a leaf Variable") -> bool:
@@ -226,7 +226,7 @@ class Memory:
 
     def _in_place(self, operation: Any, *args: Any, into: Any = None, **options: Any) -> Any:
         """self = operation(self, *args) in this tensor's own memory; `into` is the ufunc that does it without a copy."""
-        recorded = self._check_write(*args, *options.values())
+        recorded = self._check_write(*args, *options.values(), operation=operation.__name__)
         if into is not None and not recorded:
             (other,) = args
             array = self._array

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,12 @@ REFUSALS = {
 # Where torch raises though the engine need not, in the same form: torch's error, and why going on is right.
 KEPT = {
     "second backward": (r"", r"^Trying to backward through the graph a second time", "nothing that backward needs was freed"),
+    "result of a power": (r"\*\*", r"which is output 0 of Pow1,", "torch saves it always, here only for a gradient in the exponent"),
+    "detach_ of what a loss was given": (
+        r"(smooth_l1|huber)_loss\(",
+        r"has been detached in-place, i.e. with .detach_",
+        "torch saved the argument, here the difference was saved",
+    ),
     "hook of an unused output": (r"", r"'NoneType'", "torch calls it with None"),
     "view taken for a leaf": (
         r"",
@@ -90,9 +96,9 @@ KEPT = {
     "node of an input": (r"inputs=", r"modified by an inplace", "torch also runs the nodes behind the inputs, for nothing"),
     "numpy() of a view made under no_grad": (r"", r"Can't call numpy", "it is a constant here"),
     "order of what index tensors choose": (r"\[\[", r"view size is not compatible", "it is row-major here, also of a transposed tensor"),
-    "torch's own faults": (r"", r"INTERNAL ASSERT|storage that is not resizable|ZeroTensors are immutable", ""),
+    "torch's own faults": (r"", r"INTERNAL ASSERT|storage that is not resizable|ZeroTensors are immutable|(ScatterAddBackward0|CopySlices) returned an invalid gradient", ""),
 }
-NOT_OFFERED = r"'Tensor' object has no attribute|minigrad has no"
+NOT_OFFERED = r"'(Tensor|types.SimpleNamespace)' object has no attribute|^module '.*' has no attribute|minigrad has no"
 
 PRELUDE = (
     "w = torch.tensor([1.5, -2.0, 0.5], dtype=torch.float64, requires_grad=True)",
@@ -114,6 +120,26 @@ OPERATIONS = """
     {d} = torch.stack([{a}, {b}]) | {d} = {t} @ {u} | {d} = {t}[[0, 0]] | {d} = {t}[{t} > 0] | {d} = {t}.max()
     {d} = Square.apply({t}) | {d} = Tanh.apply({t}) | {d} = Pair.apply({t})[0] | {d} = Pair.apply({t})[1] | {d} = Same.apply({t})
     {d} = Doubled.apply({t}) | {d}, {e} = Pair.apply({t}) | {d} = {t}.square() | {d} = {t}.exp()
+"""
+# More ops, for what each saves and how its gradient is saved from a write. Left out are those that save something else than torch
+# does, of which the gradient is right where torch refuses it, or after a write to `.data` another one: gather, masked_select,
+# elu_ and leaky_relu_, logsigmoid, layer_norm.
+WIDE = """
+    {d} = {t}.softmax(-1) | {d} = {t}.log_softmax(-1) | {d} = {t}.logsumexp(-1) | {d} = {t}.cumsum(0) | {d} = {t}.sort(0)[0] | {d} = {t}.var()
+    {d} = {t}.std(0) | {d} = {t}.norm() | {d} = {t}.prod() | {d} = {t}.prod(0) | {d} = {t}.amax(0) | {d} = {t}.max(0)[0] | {d} = {t}.min(-1)[0]
+    {d} = {a} / {b} | {d} = {a} ** {b} | {d} = {t}.sin() | {d} = {t}.cos() | {d} = {t}.sqrt() | {d} = {t}.log() | {d} = {t}.reciprocal()
+    {d} = {t}.rsqrt() | {d} = {t}.erf() | {d} = F.gelu({t}) | {d} = F.softplus({t}) | {d} = F.elu({t}) | {d} = F.silu({t}) | {d} = F.leaky_relu({t})
+    {d} = F.mse_loss({t}, {t} * 2.0) | {d} = F.l1_loss({t}, {u})
+    {d} = F.smooth_l1_loss({t}, {u}) | {d} = F.huber_loss({t}, {u}) | {d} = F.cross_entropy({t}, torch.tensor([0, 1]))
+    {d} = F.linear({t}, x) | {d} = torch.addmm(w, x, {t}) | {d} = torch.outer({t}, {u}) | {d} = {t}.dot({u})
+    {d} = {t}.index_select(0, torch.tensor([1, 0, 1])) | {d} = {t}.roll(1)
+    {d} = {t}.tril() | {d} = {t}.repeat(2, 1) | {d} = {t}.cumprod(0) | {d} = {t}.masked_fill({t} > 0, 2.0) | {d} = torch.minimum({a}, {b})
+    {d} = {t}.clamp(min=w) | {d} = {t}.tan() | {d} = {t}.atan() | {d} = {t}.log1p() | {d} = {t}.expm1()
+    {d} = torch.einsum("i,i->", {t}, {u}) | {d} = torch.mv({t}, {u}) | {d} = {t}.mul({u}).sum(-1) | {d} = F.relu({t}, inplace=True)
+    {d} = F.softmax({t}, dim=0) | {d} = {t}.mean(0, keepdim=True) | {d} = {t}.norm(dim=0)
+    {t}.sin_() | {t}.cos_() | {t}.log_() | {t}.reciprocal_() | {t}.erf_() | {t}.tril_()
+    {a}.div_({b}) | {a}.pow_({b}) | {t}.floor_() | {t}.remainder_(2.0)
+    {t}.scatter_add_(0, torch.tensor([0, 0, 0]), {u}) | {t}.expm1_() | {t}.rsqrt_() | F.dropout({t}, 0.0) | {t}.log1p_() | {t}.tan_()
 """
 VIEWS = """
     {d} = {t}[0] | {d} = {t}[1:] | {d} = {t}[..., 0] | {d} = {t}[:, 1] | {d} = {t}.view(-1) | {d} = {t}.t() | {d} = {t}.reshape(-1)
@@ -161,7 +187,7 @@ OPTIMIZERS = """
 KINDS = tuple(
     (tuple(line.strip() for line in re.split(r"[|\n]", text) if line.strip()), weight)
     for text, weight in (
-        (OPERATIONS, 30), (VIEWS, 20), (ALIASES, 5), (WRITES, 28), (GRADIENTS, 14), (HOOKS, 4), (MODES, 4), (OPTIMIZERS, 2)
+        (OPERATIONS, 15), (WIDE, 30), (VIEWS, 20), (ALIASES, 5), (WRITES, 28), (GRADIENTS, 14), (HOOKS, 4), (MODES, 4), (OPTIMIZERS, 2)
     )
 )  # fmt: skip
 
@@ -238,6 +264,7 @@ class Session:
         self.torch, self.diary = torch, diary
         self.log: list[float] = []
         self.variables: dict[str, Any] = {"torch": torch, "v": cotangent, "log": self.log, **own}
+        self.variables["F"] = getattr(getattr(torch, "nn", None), "functional", SimpleNamespace())
         torch.set_grad_enabled(True)
 
     def run(self, line: str) -> tuple[str, str] | None:

@@ -368,7 +368,7 @@ def names() -> list[str]:
 
 # --------------------------------------------------------------------------------------------------------------- hunting
 
-EFFECTS = 5000  # programs of `effects` that each mutant may meet
+EFFECTS = 3000  # programs of `effects` that each mutant may meet
 TRAINED = [*training.OPTIMIZERS, *training.SCHEDULES]
 
 

@@ -221,11 +221,10 @@ class Real:
         e = np.where(room > 0, (self.e + quotient * other.e) / np.where(room > 0, room, 1.0), np.inf)
         power = np.frexp(size)[0] == 0.5  # dividing by a power of two loses no bits
         q = np.where(power & (other.e == 0), self.q - np.log2(np.where(size > 0, size, 1.0)), INEXACT)
-        out = self._rounded(v, self.m / np.where(size > 0, size, 1.0), e, q, self.path)
-        return out._where_a_path_leads(self) if self.path else out
+        return self._rounded(v, self.m / np.where(size > 0, size, 1.0), e, q, self.path)
 
     def _where_a_path_leads(self, factor: Real) -> Real:
-        """This product or quotient of a derivative, with exact zeros where no path led: what an element meets, be it inf, is no
+        """This product of a derivative, with exact zeros where no path led: what an element meets, be it inf, is no
         business of those that it does not depend on."""
         none = (factor.m == 0) & (factor.e == 0)
         if none.any():

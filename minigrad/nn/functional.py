@@ -60,7 +60,7 @@ def _activated(op: Any, kernel: str, input: Tensor, inplace: bool = False, *opti
     _tensor(op.__name__, input)
     if kernel:
         _floats(kernel, input)
-    return input.copy_(op(input.clone(), *options)) if inplace else op(input, *options)
+    return input._in_place(op, *options) if inplace else op(input, *options)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -378,11 +378,15 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     if not shape:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     wanted, classes = (shape[:-1], shape[-1]) if len(shape) <= 2 else ((shape[0], *shape[2:]), shape[1])
+    if len(shape) > 1 and shape[0] != (label.shape or (0,))[0]:
+        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({(label.shape or (0,))[0]}).")
     if len(shape) <= 2 and label.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
-    if wanted and label.shape[:1] != wanted[:1]:
-        raise ValueError(f"Expected input batch_size ({wanted[0]}) to match target batch_size ({len(target)}).")
-    if label.shape != wanted:
+    if len(shape) == 4 and label.ndim != 3:
+        raise RuntimeError(f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {label.ndim}")
+    if len(shape) == 1 and label.size != 1:
+        raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {label.size}")
+    if label.shape != wanted and len(shape) > 1:
         raise RuntimeError(f"Expected target size {list(wanted)}, got {list(label.shape)}")
     if label.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype.legacy}")
@@ -419,7 +423,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     _tensor("cross_entropy_loss", input)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    dim, probabilities = min(input.ndim, 2) - 1, target._array.shape == input._array.shape
+    dim, probabilities = 0 if input.ndim == 1 else 1, target._array.shape == input._array.shape
     if probabilities and not target.is_floating_point():
         text = "Expected floating point type for target with class probabilities, got "
         raise RuntimeError(text + target.dtype.legacy)
@@ -430,6 +434,8 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
         loss = nll_loss(log_p, target, weight, None, ignore_index, None, reduction)
         if label_smoothing == 0:
             return loss
+        if target.ndim == input.ndim:
+            raise RuntimeError("output with shape [] doesn't match the broadcast shape [1]")
     classes = input._array.shape[dim]
     _check_class_weight(weight, classes)
     each = log_p if weight is None else log_p * reshape_array(weight, (classes,) + (1,) * (input.ndim - 1 - dim))

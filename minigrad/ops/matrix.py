@@ -26,6 +26,7 @@ def mm(input: Any, mat2: Any) -> Any:
 
 def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix (n, k) and a vector (k,)."""
+    check(input.ndim, "Dimension specified as 0 but tensor has no dimensions", IndexError)
     check(input.ndim == 2 and vec.ndim == 1, f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
     refuse_bool(input, "addmv_impl_cpu")
     return rules.mv_product(input, vec)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..rules.elementwise import clamp_numbers, exp, log, no_slope, sigmoid, sign, tanh, where
+from ..rules.elementwise import clamp_numbers, exp, log, sigmoid, sign, tanh, where
 from ..rules.matrix import dot_matrices
 from ..rules.reductions import mean_over, spread, sum_over
 from ..rules.shapes import transposed
@@ -22,6 +22,7 @@ from ..rules.transcendental import erf, rsqrt
 from .calling import torch_function
 from .choosing import add_slices
 from .layout import row_major
+from .promotion import no_slope
 from .shapes import as_dims
 from .sums import total
 
@@ -266,7 +267,7 @@ def _huber(input: Array, target: Array, reduction: str, knee: float, factor: flo
 # smooth L1 is Huber's loss divided by its knee
 huber_loss, smooth_l1_loss = (
     differentiable(name=name, input=huber_slope, target=lambda g, input, target, reduction, knee, factor:
-                   -huber_slope(g, input, target, reduction, knee, factor))(_huber)
+                   huber_slope(g, target, input, reduction, knee, factor))(_huber)
     for name in ("HuberLossBackward0", "SmoothL1LossBackward0")
 )  # fmt: skip
 

@@ -60,8 +60,8 @@ def _convert(value: Any, to: dtypes.dtype) -> Any:
     return wrap(np.asarray(value).astype(to.numpy))
 
 
-def zeros_apart(g: Any) -> Any:
-    """Zeros for g that depend on nothing, so that what is behind them is not differentiated again, as in torch."""
+def no_slope(g: Any) -> Any:
+    """The gradient of a step function, whatever g is: zeros that depend on nothing, so that there is no second one, as in torch."""
     zeros = np.zeros(g.shape, getattr(g, "_array", g).dtype)
     return wrap(zeros) if isinstance(g, graph.Tensor) else zeros
 

@@ -68,10 +68,8 @@ def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_o
         _refuse_empty(name, input, axis if input.ndim else None)
         if axis is None:
             return everything(input)
-        if input.ndim == 0:
-            return result(everything(input), wrap(np.array(0)))
-        index = wrap(index_of(input._array, axis, keepdims=True))
-        return result(values(input, index, axis, keepdim), index if keepdim else squeeze_axes(index, (axis,)))
+        index = wrap(index_of(input._array, axis, keepdims=True) if input.ndim else np.array(0))
+        return result(values(input, index, axis, keepdim), index if keepdim or not input.ndim else squeeze_axes(index, (axis,)))
 
     return named(apply, name, "over `dim` (values, indices), with the first of equals; of two tensors, elementwise")
 

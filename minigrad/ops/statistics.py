@@ -135,7 +135,7 @@ def accumulated(ufunc: np.ufunc, x: Array, axis: int) -> Array:
 
 @differentiable(name="CumsumBackward0", x=lambda g, axis: flipped(cumsum_along, axis, g))
 def cumsum_along(x: Array, axis: int) -> Array:
-    return accumulated(np.add, x, axis)
+    return accumulated(np.add, x, axis) + 0  # a sum begins at 0: it is not -0
 
 
 @differentiable(name="CumprodBackward0", x=lambda g, x, out, axis: cumprod_slope(g, x, out, axis))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array, differentiable
 from ..ops.masks import choose
+from ..ops.promotion import no_slope
 
 
 @differentiable(condition=None,
@@ -20,11 +21,6 @@ from ..ops.masks import choose
 def where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y. The one that is not taken gets gradient 0, whatever g is."""
     return choose(condition, x, y)
-
-
-def no_slope(g: Any) -> Any:
-    """The gradient of a step function: 0, whatever g is."""
-    return where(False, g, 0.0)
 
 
 def function(name: str, forward: Any, rule: Any, floats: bool = True, node: str | None = None) -> Any:

@@ -97,12 +97,16 @@ def min_over(x: Array, axes: Axes, keepdim: bool) -> Array:
 
 
 def taken(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
+    if not x.ndim:
+        return x.copy()
     out = np.take_along_axis(x, index, axis)
     return out if keepdim else out.squeeze(axis)
 
 
 def put_back(g: Any, index: Any, shape: tuple[int, ...], axis: int, keepdim: bool) -> Any:
     """The gradient of `taken`: g at the places of the index, else 0."""
+    if not shape:
+        return g
     return scatter_axis(g if keepdim else unsqueeze_axis(g, axis), index, shape, axis)
 
 

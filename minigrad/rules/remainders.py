@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from .elementwise import no_slope, where
+from ..ops.promotion import no_slope
+from .elementwise import where
 
 # torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's
 
@@ -31,13 +32,18 @@ def not_implemented(g: Any) -> Any:
     raise RuntimeError("derivative for aten::floor_divide is not implemented")
 
 
+def _floored(x: Array, y: Array) -> Array:
+    out = np.remainder(x, y)  # whose zeros have the sign of y, in torch that of x
+    return np.where(out == 0, np.copysign(out, x), out) if out.dtype.kind == "f" else out
+
+
 def _truncated(x: Array, y: Array) -> Array:
     return np.trunc(x / y) if (x.dtype if isinstance(x, np.ndarray | np.generic) else y.dtype).kind == "f" else (x - np.fmod(x, y)) // y
 
 
 _remainder, _fmod, _floor, _trunc = [
     _dividing(name, function)
-    for name, function in (("remainder", np.remainder), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
+    for name, function in (("remainder", _floored), ("fmod", np.fmod), ("div_floor", np.floor_divide), ("div_trunc", _truncated))
 ]
 _zero: dict[str, Any] = {"binary": True, "name": "DivBackward2", "x": no_slope, "y": no_slope}
 floor_divide = differentiable(binary=True, name="NotImplemented", x=not_implemented, y=not_implemented)(_floor)

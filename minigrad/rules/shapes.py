@@ -11,7 +11,7 @@ import numpy as np
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable
 from ..ops.layout import is_dense, laid_out
-from ..ops.promotion import zeros_apart
+from ..ops.promotion import no_slope
 from ..ops.sums import total
 
 # ------------------------------------------------------------------ broadcasting
@@ -111,7 +111,7 @@ def clone(x: Array) -> Array:
     return np.array(x, order="K") if x.flags.forc else laid_out(np.array(x), x)
 
 
-@differentiable(name="CopyBackwards", x=zeros_apart, source=lambda g: g)
+@differentiable(name="CopyBackwards", x=no_slope, source=lambda g: g)
 def overwritten(x: Array, source: Array) -> Array:
     """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros."""
     return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))

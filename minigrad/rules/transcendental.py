@@ -11,10 +11,10 @@ import numpy as np
 from ..autograd.graph import Array, differentiable
 from ..dtypes import from_numpy
 from ..ops.layout import laid_out
+from ..ops.promotion import no_slope
 from .elementwise import (
     exp,
     function,
-    no_slope,
     refuse_bool,
 )
 

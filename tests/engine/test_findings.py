@@ -572,3 +572,49 @@ def test_a_second_hook_on_a_stale_view_is_refused() -> None:
     with pytest.raises(RuntimeError, match="has a hook already, and its base was written to"):
         view.register_hook(lambda g: g * 3)
     b[1:].register_hook(lambda g: g * 3)
+
+
+def test_zeros_have_torchs_sign_where_it_is_printed() -> None:
+    assert str(torch.tensor([-2.0, 2.0]) % 2) == "tensor([-0., 0.])"
+    assert str(torch.tensor([-0.0, -0.0, 1.0]).cumsum(0)) == "tensor([0., 0., 1.])"
+
+
+def test_a_scatter_does_not_read_what_it_writes_but_masked_fill_may() -> None:
+    c = torch.tensor([1.0, 2.0, 3.0])
+    with pytest.raises(RuntimeError, match="some elements of the input tensor and the written-to tensor"):
+        c.scatter_add_(0, torch.tensor([0, 0]), c)
+    assert c.masked_fill_(c > 1, c[0]).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_one_target_may_have_a_dimension_where_one_input_has_one() -> None:
+    x = torch.tensor([0.1, 0.2, 0.3]).requires_grad_()
+    cross_entropy = torch.nn.functional.cross_entropy
+    assert cross_entropy(x, torch.tensor([1])).item() == cross_entropy(x, torch.tensor(1)).item()
+    with pytest.raises(ValueError, match="For 1D input, 1D target must have size 1, but got target size: 2"):
+        cross_entropy(x, torch.tensor([1, 2]))
+    with pytest.raises(ValueError, match=r"Expected input batch_size \(2\) to match target batch_size \(0\)"):
+        cross_entropy(torch.ones(2, 3), torch.tensor(1))
+
+
+def test_the_extremum_of_a_number_over_a_dimension_saves_no_result() -> None:
+    x = torch.tensor(-1.5).requires_grad_()
+    least = x.min(-1)[0]
+    least.abs_()
+    least.backward(torch.tensor(2.0))
+    assert x.grad.item() == -2.0 and least.grad_fn.name() == "AbsBackward0"
+
+
+def test_an_activation_in_place_is_seen_by_what_saved_its_result() -> None:
+    c = torch.tensor([1.5, -2.0]).requires_grad_() * 1.0
+    torch.nn.functional.relu(c, inplace=True)
+    assert c.grad_fn.name() == "ReluBackward0"
+    c.sub_(5.0)
+    with pytest.raises(RuntimeError, match="output 0 of Relu, is at version 2; expected version 1"):
+        c.backward(torch.tensor([1.0, 2.0]))
+
+
+def test_the_slope_of_a_step_has_no_slope() -> None:
+    x = torch.tensor([1.5, -2.5]).requires_grad_()
+    for step in (torch.floor, torch.ceil, torch.trunc, torch.round, torch.sign):
+        (g,) = torch.autograd.grad((step(x) ** 2).sum(), x, create_graph=True)
+        assert not g.requires_grad and g.tolist() == [0.0, 0.0], step

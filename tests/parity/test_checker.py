@@ -100,6 +100,18 @@ def test_what_one_element_meets_leaves_the_bounds_of_the_others():
         assert np.isnan(v[0, 2]) and (0 < e[0, :2]).all() and (e[0, :2] < 1e-4).all(), e
 
 
+def test_a_slope_of_nan_is_no_zero_where_the_factor_before_it_was_0():
+    """The variance of one number is 0 / 0, whichever of the equals topk took."""
+    a = Leaf("x", np.ones(4, np.float32), True)
+    first = Step("d", ops.OPS["topk"], {"x": Ref("x"), "dim": 0})
+    p = Program((a,), (first, Step("out", ops.OPS["var"], {"x": Ref("d"), "dim": 0, "keepdim": False})))
+    right = programs.run(p, TORCH, 1, False)
+    other = copy.deepcopy(right)
+    other.grads[0]["x"] = np.roll(right.grads[0]["x"], 1)
+    result = verdicts.compare(p, other, right, 1, "always", verdicts.Result(p))
+    assert not result.verdict.fails, result.findings
+
+
 def test_what_inf_leaves_undefined_does_not_hide_or_excuse_an_error_beside_it():
     """The gradient of `least` has a term through asinh(inf), whose bound is nan, and one that rounding moves by 1e-4 of itself."""
     a = Leaf("a", np.array([np.inf, 10000.0, 22.0], np.float32), True)
