@@ -301,7 +301,7 @@ def _view_twin(operation: Any) -> Any:
         self._seen = self._writes[0]
         if recorded:
             self._set_node(result._node)
-        elif type(self._node) is AccumulateGrad:  # which knows the shape
+        elif type(self._node) is AccumulateGrad and self._node.shape != self._array.shape:
             self._node = self._leaf_node = AccumulateGrad(self)
         return self
 

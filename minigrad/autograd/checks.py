@@ -91,8 +91,8 @@ def refuse_moved(leaf: Any, node: Node) -> None:
         raise RuntimeError("leaf variable has been moved into the graph interior")
     if leaf._leaf_node is not node:
         raise RuntimeError(
-            f"the gradient of a leaf has shape {list(node.shape)} and dtype {node.dtype}, but its .data was replaced by one of shape "
-            f"{list(leaf._array.shape)} and dtype {leaf._array.dtype} after the graph was recorded; compute the result again before "
+            f"the gradient of a leaf has shape {list(node.shape)} and dtype {node.dtype}, but the leaf has shape "
+            f"{list(leaf._array.shape)} and dtype {leaf._array.dtype} since the graph was recorded; compute the result again before "
             "backward"
         )
 

@@ -618,3 +618,16 @@ def test_the_slope_of_a_step_has_no_slope() -> None:
     for step in (torch.floor, torch.ceil, torch.trunc, torch.round, torch.sign):
         (g,) = torch.autograd.grad((step(x) ** 2).sum(), x, create_graph=True)
         assert not g.requires_grad and g.tolist() == [0.0, 0.0], step
+
+
+def test_a_number_squeezed_in_place_is_the_leaf_that_it_was() -> None:
+    x = torch.tensor(1.5).requires_grad_()
+    y = x * 4
+    with torch.no_grad():
+        x.squeeze_()
+    y.backward(torch.tensor(2.0), retain_graph=True)
+    assert x.grad.item() == 8.0
+    with torch.no_grad():
+        x.unsqueeze_(0)
+    with pytest.raises(RuntimeError, match=r"has shape \[\] and dtype float32, but the leaf has shape \[1\]"):
+        (y * 1).backward(torch.tensor(2.0))
