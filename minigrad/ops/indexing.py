@@ -70,8 +70,7 @@ class Region:
 
 def _slowest_first(array: Any) -> Any:
     """The dimensions in the order of memory; None for C order."""
-    order = np.argsort([-s for s in array.strides], kind="stable").tolist()
-    return None if array.flags.c_contiguous else order
+    return None if array.flags.c_contiguous else np.argsort([-s for s in array.strides], kind="stable").tolist()
 
 
 def _in_order(x: Any, slowest_first: Any) -> Any:
