@@ -252,6 +252,8 @@ def _judge(program: Program, order: int, p: referee.Precision) -> Judgement:
             start += leaf.array.size
         else:
             env[leaf.name] = referee.Array.constant(leaf.array, p)
+        if not leaf.array.shape and leaf.array.dtype.kind == "f" and leaf.array.dtype != p.dtype:
+            env[leaf.name] = env[leaf.name].converted()  # to the narrower dtype of what it meets
     values: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for step in program.steps:
         x = step.op.run(referee.FUNCTIONS, referee.FUNCTIONS, {k: _resolve(v, env) for k, v in step.args.items()})

@@ -146,7 +146,7 @@ class Precision:
 
     def rounding(self, m: np.ndarray, q: np.ndarray) -> np.ndarray:
         """What one rounding of a number up to `m` in size and a multiple of 2**q can cost: nothing if it fits."""
-        exact = m <= np.exp2(q + self.bits)
+        exact = m < np.exp2(q + self.bits)  # m itself may be rounded, to this power
         exact &= q >= self.lowest
         return np.where(m > self.largest, np.inf, np.where(exact, 0.0, self.eps * m + self.eta))
 
@@ -218,7 +218,8 @@ class Real:
         size, room = np.abs(floats(other.v)), np.abs(floats(other.v)) - other.e
         v = self.p.field.function("divide")(self.v, other.v)
         quotient = np.abs(floats(v))
-        e = np.where(room > 0, (self.e + quotient * other.e) / np.where(room > 0, room, 1.0), np.inf)
+        e = self.e + np.where(other.e == 0, 0.0, quotient * other.e)  # else an overflow would be 0 * inf
+        e = np.where(room > 0, e / np.where(room > 0, room, 1.0), np.inf)
         power = np.frexp(size)[0] == 0.5  # dividing by a power of two loses no bits
         q = np.where(power & (other.e == 0), self.q - np.log2(np.where(size > 0, size, 1.0)), INEXACT)
         return self._rounded(v, self.m / np.where(size > 0, size, 1.0), e, q, self.path)
@@ -235,6 +236,9 @@ class Real:
     def gather(self, index: np.ndarray) -> Real:
         return Real(self.v[..., index], self.m[..., index], self.e[..., index], self.q[..., index], self.p, self.path)
 
+    def rows(self, index: np.ndarray) -> Real:
+        return Real(*(a[..., index, :] for a in (self.v, self.m, self.e, self.q)), self.p, self.path)
+
     def sum(self) -> Real:
         """Over the last axis, in whatever order the engine likes: n - 1 roundings of the sum of absolute values."""
         n = self.v.shape[-1]
@@ -250,9 +254,11 @@ class Real:
         near = floats(v)
         m = np.abs(near)
         e = np.where(self.e > 0, np.abs(slope(floats(self.v), near)) * self.e, 0.0)
+        e = np.where(np.isinf(self.e), np.inf, e)  # an overflow stays one where the slope is 0
         q = np.full_like(m, INEXACT)
         # a transcendental function is good to a few units in the last place, not to half of one
-        return self._rounded(v, m, e + ULPS.get(name, 2.0) * self.p.rounding(m, q), q, self.path)
+        ulps = ULPS.get(name, 2.0)
+        return self._rounded(v, m, e + ulps * self.p.rounding(m, q) if ulps else e, q, self.path)
 
     def step(self, function: Callable[[np.ndarray], np.ndarray]) -> Real:
         """A piecewise constant function: exact, unless the error reaches over a jump."""
@@ -413,6 +419,9 @@ def power(x: Any, n: float) -> Any:
             x.p.field.function("divide")(x.p.field.lift(np.ones(x.v.shape)), x.v ** int(-n)),
             np.full_like(x.q, INEXACT),
         )
+    elif abs(n) == 0.5:  # a root also of -inf and -0, which pow takes for inf and 0
+        v, q = x.p.field.function("sqrt")(x.v), np.full_like(x.q, INEXACT)
+        v = v if n > 0 else x.p.field.function("divide")(x.p.field.lift(np.ones(v.shape)), v)
     else:
         v, q = x.p.field.function("power")(x.v, x.p.field.lift(np.full(x.v.shape, n))), np.full_like(x.q, INEXACT)
     m = np.abs(floats(v))
@@ -857,7 +866,7 @@ class Array:
         return piecewise(self.x, lambda r: r * value, lambda du: du * mask)  # type: ignore[no-any-return]
 
     def relu(self) -> Array:
-        return Array(self._selected((self.numpy() > 0).astype(float).ravel()), self.shape, self.p, self.kind)
+        return Array(self._selected((~(self.numpy() <= 0)).astype(float).ravel()), self.shape, self.p, self.kind)
 
     def leaky_relu(self, negative_slope: float = 0.01) -> Array:
         return Array(self._selected(np.where(self.numpy() > 0, 1.0, negative_slope).ravel()), self.shape, self.p)
@@ -865,10 +874,10 @@ class Array:
     def maximum(self, other: Any) -> Array:
         a, b = self._pair(other)
         first, second = a.numpy(), b.numpy()
-        share = np.where(first > second, 1.0, np.where(first == second, 0.5, 0.0)).ravel()
+        left, right = (np.where(x < y, 0.0, np.where(x == y, 0.5, 1.0)).ravel() for x, y in ((first, second), (second, first)))
         doubt = np.abs(first - second).ravel() <= a._error() + b._error()
-        picked = a._where(first >= second, b)
-        return _blend(picked, [a, b], [share, 1 - share], doubt & (a._error() + b._error() > 0))
+        picked = a._where((first >= second) | np.isnan(first), b)
+        return _blend(picked, [a, b], [left, right], doubt & (a._error() + b._error() > 0))
 
     def minimum(self, other: Any) -> Array:
         return -(-self).maximum(-self._like(other))
@@ -879,7 +888,7 @@ class Array:
             least, most = min.numpy(), max.numpy()
             beyond = max._where((x > most) | (least > most), max.detach())  # where the bounds are equal, neither has a slope
             return self._where((x >= least) & (x <= most), min._where((x < least) & (least < most), beyond))
-        inside = np.ones(self.shape, bool)
+        inside = ~np.isnan(x)
         doubt = np.zeros(self.shape, bool)
         for bound, beyond in ((min, np.less), (max, np.greater)):
             if bound is not None:
@@ -934,6 +943,11 @@ class Array:
 
     def double(self) -> Array:
         return self
+
+    def converted(self) -> Array:
+        """In the precision under judgement, if what is added here needs more."""
+        top = primal(self.x)
+        return Array(_at_the_core(self.x, lambda r: r.doubt(self.p.rounding(top.m, top.q))), self.shape, self.p, self.kind)
 
     def float(self) -> Array:
         x = linear(self.x, lambda r: r.doubt(float(np.finfo(np.float32).eps) * r.m + 2.0**-149))
@@ -1030,7 +1044,12 @@ class Array:
 
         def chain(x: Number, n: int) -> Any:
             tiny = float(np.finfo(self.p.dtype).tiny)  # below it engines had better not divide, nor do we
-            if isinstance(x, Dual) and n and (np.abs(self.numpy()) >= tiny).all():
+            divisible = (np.abs(floats(primal(x).v)) >= tiny).all(-1)
+            if isinstance(x, Dual) and divisible.any() and not divisible.all():  # each product by itself
+                order = np.argsort(~divisible, kind="stable")
+                parts = [chain(linear(x, lambda r, rows=rows: r.rows(rows)), n) for rows in np.split(order, [divisible.sum()])]
+                return linear(join(parts, self.p), lambda r: r.gather(np.argsort(order)))
+            if isinstance(x, Dual) and n and divisible.all():
                 y = chain(x.re, n)
                 return Dual(y, None if x.du is None else y * linear(_over(x.du, x.re), Real.sum))
             terms = [linear(x, lambda r, i=i: r.gather(np.array(i))) for i in range(n)]  # type: ignore[misc]
@@ -1098,7 +1117,10 @@ class Array:
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
         values = self.numpy()
-        order = np.argsort(-values if descending else values, axis=dim, kind="stable")
+        order = np.argsort(values, axis=dim, kind="stable")
+        if descending and self.ndim:  # nan, the greatest, first, and equals in their order
+            backwards = np.argsort(np.flip(values, dim), axis=dim, kind="stable")
+            order = self.shape[dim] - 1 - np.flip(backwards, dim)
         out = self._move(lambda a: np.take_along_axis(a, order, dim))
         gaps = np.diff(np.sort(values, dim), axis=dim)
         e = self._error().max(initial=0.0)
@@ -1229,14 +1251,14 @@ class Array:
         return out if bias is None else out + bias
 
     def elu(self, alpha: float = 1.0) -> Array:
-        return self._knee(0.0)._where(self.numpy() > 0, self._knee(0.0).clamp(max=0.0).expm1() * alpha)
+        return self._knee(0.0)._where(~(self.numpy() <= 0), self._knee(0.0).clamp(max=0.0).expm1() * alpha)
 
     def selu(self) -> Array:
         return self.elu(1.6732632423543772) * 1.0507009873554805
 
     def celu(self, alpha: float = 1.0) -> Array:
         x = self._knee(0.0)
-        return x._where(self.numpy() > 0, (x.clamp(max=0.0) / alpha).expm1() * alpha)
+        return x._where(~(self.numpy() <= 0), (x.clamp(max=0.0) / alpha).expm1() * alpha)
 
     def _knee(self, at: float) -> Array:
         """x, its second derivatives a matter of convention (error nan) where it is exactly at the knee."""
@@ -1421,6 +1443,11 @@ def _open(x: Number, extra: np.ndarray, above: int = 0) -> Any:
     zero = Real.exact(np.zeros(primal(x).v.shape[-1:]), primal(x).p, path=True)
     du = x.du if x.du is not None else _deep_like(zero, x.re)
     return Dual(_open(x.re, extra, above), None if du is None else _open(du, extra, above - 1))
+
+
+def _at_the_core(x: Number, f: Callable[[Real], Real]) -> Any:
+    """x with f applied to its value, not to its derivatives."""
+    return f(x) if isinstance(x, Real) else Dual(_at_the_core(x.re, f), x.du)
 
 
 def _deep_like(zero: Real, like: Number) -> Number:

@@ -112,6 +112,46 @@ def test_a_slope_of_nan_is_no_zero_where_the_factor_before_it_was_0():
     assert not result.verdict.fails, result.findings
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    "op, leaves, options",
+    [
+        ("maximum", ([NAN, 1.0, NAN], [0.0, NAN, NAN]), {}),
+        ("minimum", ([NAN, 1.0, NAN], [0.0, NAN, NAN]), {}),
+        ("clamp", ([NAN, -2.0, 0.0],), {"low": -1, "high": 1}),
+        ("relu", ([NAN, 1.0, -1.0],), {}),
+        ("elu", ([NAN, 1.0, -1.0],), {}),
+        ("sort", ([1.0, NAN, 3.0, 3.0],), {"dim": 0, "down": True}),
+        ("cumprod", (np.array([[-1.5, 0.5], [0.0, 0.4], [-2.0039332, 2.5], [-2.1, 0.9]], np.float32),), {"dim": 1}),
+        ("add", (np.ones((1, 1), np.float32), np.float64(-1.371)), {}),
+        ("where", (np.zeros((1, 1), np.float32), np.array([[False]]), np.float64(-0.9)), {}),
+        ("add", ([1.0], [1 + 2**-52]), {}),
+    ],
+)
+def test_torch_at_nan_in_conversions_and_beside_zeros_is_not_called_wrong(op, leaves, options):
+    p = program(op, *leaves, **options)
+    result = verdicts.check(p, TORCH, TORCH, 1, "always", True)
+    assert result.judged and result.verdict in (Verdict.SAME, Verdict.WITHIN), result.findings
+
+
+@pytest.mark.parametrize("op, leaves", [("rsqrt", [[-INF, 4.0]]), ("pow_root", [[-INF, 4.0]])])
+def test_the_judge_knows_no_root_of_a_negative_number(op, leaves):
+    p = program(op, *leaves, **({"k": 0.5} if op == "pow_root" else {}))
+    with programs.quiet():
+        assert np.isnan(programs.judge(p, 1).values["out"][0][0])
+
+
+def test_an_overflow_leaves_open_what_comes_of_it():
+    """1 / 5e-324 is inf in float64; that it is a number to the judge, whose logarithm is 744, is no engine's fault."""
+    first = Step("a", ops.OPS["reciprocal"], {"x": Ref("x")})
+    steps = first, Step("b", ops.OPS["norm"], {"x": Ref("a")}), Step("out", ops.OPS["log"], {"x": Ref("b")})
+    p = Program((Leaf("x", np.array([5e-324, 1.0]), True),), steps)
+    result = verdicts.check(p, TORCH, TORCH, 1, "always", True)
+    assert result.judged and result.verdict is not Verdict.BOTH_OFF, result.findings
+
+
 def test_what_inf_leaves_undefined_does_not_hide_or_excuse_an_error_beside_it():
     """The gradient of `least` has a term through asinh(inf), whose bound is nan, and one that rounding moves by 1e-4 of itself."""
     a = Leaf("a", np.array([np.inf, 10000.0, 22.0], np.float32), True)
