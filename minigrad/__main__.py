@@ -37,7 +37,7 @@ def stand_in() -> None:
             sys.modules[torch_name] = module
             module.__dict__.setdefault("__getattr__", _refuse_names_of(torch_name))
             module.__dict__.setdefault("__path__", [])  # so that `from torch.nn.functional import x` asks the finder
-    sys.meta_path.insert(0, RefuseModules())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, RefuseModules())
 
 
 def _refuse_names_of(module: str) -> Callable[[str], Any]:

@@ -18,11 +18,9 @@ from .tensor import Tensor
 SEQUENCES = (list, tuple, range)
 
 
-def finish(array: Any, dtype: Any = None, requires_grad: bool = False, device: Any = None) -> Any:
+def finish(array: Any, requires_grad: bool, device: Any) -> Any:
     """A leaf around `array`, in `dtype` if that is given. RuntimeError if integers are to require grad."""
     dtypes.check_device(device)
-    if dtype is not None:
-        array = array.astype(dtype.numpy, copy=False)
     check(not requires_grad or array.dtype.kind == "f", "Only Tensors of floating point and complex dtype can require gradients")
     tensor = wrap(array)
     tensor.requires_grad = requires_grad
@@ -42,7 +40,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             stacklevel=2,
         )
         data = data._array
-    return finish(_as_array(data, dtype), dtype, requires_grad, device)
+    array = _as_array(data, dtype)
+    return finish(array if dtype is None else array.astype(dtype.numpy, copy=False), requires_grad, device)
 
 
 def _as_array(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
@@ -125,7 +124,7 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Any:
     return wrap(array if array.dtype is dtype.numpy else array.view(dtype.numpy))
 
 
-def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any = None) -> Any:
+def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any) -> Any:
     """torch.Tensor(2, 3), torch.FloatTensor([1, 2]): sizes make an uninitialised tensor (here zeros), a sequence is data."""
     if len(args) != 1 or isinstance(args[0], (int, dtypes.Size)):
         return zeros(*(args or (0,)), dtype=dtype, device=device)
@@ -134,7 +133,7 @@ def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any = None) -> Any:
     if isinstance(data, Tensor):
         check(data.dtype is dtype, f"expected a tensor of {dtype} (got {data.dtype}); use Tensor.to(dtype)", TypeError)
         data = data._array
-    return finish(_as_array(data, dtype), dtype, False, device)
+    return tensor(data, dtype=dtype, device=device)
 
 
 class LegacyType(type):
@@ -194,7 +193,7 @@ def _shape(size: tuple[Any, ...], name: str) -> tuple[int, ...]:
 def _filled(name: str, value: Any) -> Any:
     def make(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         array = np.full(_shape(size, name), value, (dtype or dtypes.get_default_dtype()).numpy)
-        return finish(array, None, requires_grad, device)
+        return finish(array, requires_grad, device)
 
     return named(make, name, f"({value} everywhere) of the given sizes, of the default float type or of `dtype`")
 
@@ -210,7 +209,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     check(isinstance(size, (tuple, list)), f"full(): argument 'size' (position 1) must be tuple of ints, not {kind}", TypeError)
     refuse_foreign("full", [("size", size), ("fill_value", value)])
     array = np.full(_shape((size,), "full"), value).astype((dtype or tensor(value).dtype).numpy)
-    return finish(array, None, requires_grad, device)
+    return finish(array, requires_grad, device)
 
 
 def _like(make: Any) -> Any:
@@ -245,7 +244,7 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     if dtype is None:
         dtype = dtypes.int64 if all([isinstance(v, (int, np.integer)) for v in (start, end, step)]) else dtypes.get_default_dtype()
     array = (start + step * np.arange(math.ceil((end - start) / step))).astype(dtype.numpy)
-    return finish(array, None, requires_grad, device)
+    return finish(array, requires_grad, device)
 
 
 @torch_function
@@ -259,7 +258,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     i = np.arange(steps, dtype=step_kind)
     from_end = last - step * (step_kind.type(steps - 1) - i)  # torch counts from both ends, so that they are exact
     values = np.where(i < steps // 2, first + step * i, from_end) if steps > 1 else np.full(steps, first)
-    return finish(values.astype(kind), None, requires_grad, device)
+    return finish(values.astype(kind), requires_grad, device)
 
 
 @torch_function
@@ -267,4 +266,4 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     """Ones on the diagonal of an (n, m) matrix of zeros."""
     for name, size in (("n", n), ("m", n if m is None else m)):
         check(size >= 0, f"{name} must be greater or equal to 0, got {size}")
-    return finish(np.eye(n, m, dtype=(dtype or dtypes.get_default_dtype()).numpy), None, requires_grad, device)
+    return finish(np.eye(n, m, dtype=(dtype or dtypes.get_default_dtype()).numpy), requires_grad, device)

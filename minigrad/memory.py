@@ -7,7 +7,9 @@ of its base, and every other view finds its own anew from the base's (`_current_
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +19,6 @@ from .autograd import graph
 from .autograd.graph import AccumulateGrad, Extra, Node, source, wrap, writes
 from .autograd.modes import is_grad_enabled
 from .ops import arithmetic, indexing, shapes
-from .ops.promotion import shape_error
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -27,6 +28,11 @@ MADE_IN_NO_GRAD = (
     "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the "
     "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
 )
+
+
+def _operator(operation: Any, into: Any = None) -> Any:
+    """`x += y` of `x + y`; `into` is the ufunc that does it without a copy."""
+    return lambda self, other: self._in_place(operation, other, into=into)
 
 
 class Memory:
@@ -43,7 +49,6 @@ class Memory:
     _frozen: str | None = None  # why a view must not be written to in a graph, as an error text
     _detached: int = 0  # the number that a node had got if it had been made when `detach_` was called
     _seen: int = 0  # the version of the base for which `_node` of a view was made
-    _inference: bool = False
     _written: Any = None  # of the saved result of a write through a view: a weak reference to the view's node after the write
 
     if TYPE_CHECKING:
@@ -181,11 +186,15 @@ class Memory:
         indexing.refuse_repeats(self._storage())
         return True
 
-    def _write(self) -> _Write:
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[np.ndarray[Any, Any]]:
         """`with t._write() as array:` write to the array in place, unrecorded; refused where it would have to be recorded."""
         if self._check_write():
             raise RuntimeError("this in-place operation can't be recorded; do it under no_grad(), or on a detached tensor")
-        return _Write(self)
+        try:
+            yield self._storage()
+        finally:
+            writes.count(self._writes)
 
     def _overwrite(self, result: Tensor, recorded: bool) -> Any:
         """Take over the values, and, if recorded, the history of `result`, computed from a copy of this tensor."""
@@ -238,24 +247,15 @@ class Memory:
             if fits and array.dtype.kind == "f":
                 try:
                     into(array, other, out=array)
-                except ValueError:
-                    raise self._write_error(other) from None
-                writes.count(self._writes)
-                return self
+                    writes.count(self._writes)
+                    return self
+                except ValueError:  # the shapes do not fit, which is refused below, in torch's words
+                    pass
         old = wrap(self._array.copy("K"), self._history()) if recorded else self
         result = operation(old, *args, **options)
         if result is NotImplemented:
             raise TypeError(f"unsupported operand type(s) for an in-place operation: 'Tensor' and '{type(args[0]).__name__}'")
         return self._overwrite(result, recorded)
-
-    def _write_error(self, other: Any) -> Exception:
-        """The shapes of an in-place operation do not fit: can they be broadcast, but not into this tensor?"""
-        mine, its = list(self._array.shape), np.shape(other)
-        try:
-            full = np.broadcast_shapes(self._array.shape, its)
-        except ValueError:
-            return shape_error(self._array, other)
-        return RuntimeError(f"output with shape {mine} doesn't match the broadcast shape {list(full)}")
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, (Memory, int, float, np.number, np.bool_)):
@@ -278,7 +278,7 @@ class Memory:
         recorded = by_tensors and self._must_record(value)
         array = np.atleast_1d(self._storage()) if by_tensors else self._storage()
         try:
-            numpy_key = indexing.setitem_key(*parsed)
+            numpy_key = indexing.setitem_key(self, *parsed)
             target = array[numpy_key]
             extra = value.ndim - target.ndim
             if extra > 0 and value._array.shape[:extra] == (1,) * extra:
@@ -305,35 +305,10 @@ class Memory:
 
     # ---- operations in place
 
-    def __iadd__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.add, other, into=np.add)
-
-    def __isub__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.sub, other, into=np.subtract)
-
-    def __imul__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.mul, other, into=np.multiply)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.div, other, into=np.true_divide)
-
-    def __ipow__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.pow, other)
-
-    def __ifloordiv__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.floor_divide, other)
-
-    def __imod__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.remainder, other)
-
-    def __iand__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.bitwise_and, other)
-
-    def __ior__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.bitwise_or, other)
-
-    def __ixor__(self, other: Any) -> Any:
-        return self._in_place(arithmetic.bitwise_xor, other)
+    __iadd__, __isub__ = _operator(arithmetic.add, np.add), _operator(arithmetic.sub, np.subtract)
+    __imul__, __itruediv__ = _operator(arithmetic.mul, np.multiply), _operator(arithmetic.div, np.true_divide)
+    __ipow__, __ifloordiv__, __imod__ = [_operator(f) for f in (arithmetic.pow, arithmetic.floor_divide, arithmetic.remainder)]
+    __iand__, __ior__, __ixor__ = [_operator(f) for f in (arithmetic.bitwise_and, arithmetic.bitwise_or, arithmetic.bitwise_xor)]
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Any:
         """self += alpha * other; with another alpha than 1 the product is rounded once, with the sum (fused), as in torch."""
@@ -360,12 +335,7 @@ class Memory:
 
     def zero_(self) -> Any:
         """Set every element to 0."""
-        recorded = self._must_record()
-        self._storage().fill(0)
-        writes.count(self._writes)
-        if recorded:
-            self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
-        return self
+        return self.fill_(0)
 
     def fill_(self, value: Any) -> Any:
         """Set every element to one number."""
@@ -377,9 +347,13 @@ class Memory:
             return self.copy_(shapes.clone(value))
         recorded, to = self._must_record(), self._array.dtype
         self._storage()[...] = _in_range(value, to).astype(to)
+        return self._overwritten(recorded)
+
+    def _overwritten(self, recorded: bool, history: Node | None = None) -> Any:
+        """Count a write to all of this tensor; `history` is that of the new values. What was there gets no gradient."""
         writes.count(self._writes)
         if recorded:
-            self._rebase(shapes.overwritten.node_class((self._history(), None), (), (), self._array))
+            self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
         return self
 
     def copy_(self, other: Any, non_blocking: Any = False) -> Any:
@@ -393,11 +367,8 @@ class Memory:
         try:
             self._storage()[...] = np.broadcast_to(other._array, self._array.shape)
         except ValueError:
-            raise self._write_error(other._array) from None
-        writes.count(self._writes)
-        if recorded:
-            self._rebase(shapes.overwritten.node_class((self._history(), history), (), (), self._array))
-        return self
+            return self._overwrite(arithmetic.add(self.detach(), other), False)  # which refuses it in torch's words
+        return self._overwritten(recorded, history)
 
 
 def _in_range(value: Any, to: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -409,18 +380,3 @@ def _in_range(value: Any, to: np.dtype[Any]) -> np.ndarray[Any, Any]:
 
 def _type_name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__name__}".removeprefix("builtins.")
-
-
-class _Write:
-    """Gives the array of a tensor for a `with` block, and counts the write when the block ends."""
-
-    __slots__ = ("_tensor",)
-
-    def __init__(self, tensor: Memory) -> None:
-        self._tensor = tensor
-
-    def __enter__(self) -> np.ndarray[Any, Any]:
-        return self._tensor._storage()
-
-    def __exit__(self, *exception: object) -> None:
-        writes.count(self._tensor._writes)

@@ -38,10 +38,8 @@ class Methods(Memory):
         return self
 
     def __repr__(self) -> str:
-        return printing.tensor_repr(self._array, self._grad_fn_name(), self.requires_grad)
-
-    def _grad_fn_name(self) -> str | None:
-        return None if self.grad_fn is None else self.grad_fn.name()
+        node = self.grad_fn
+        return printing.tensor_repr(self._array, node and node.name(), self.requires_grad)
 
     def __format__(self, spec: str) -> str:
         if self.ndim == 0 and type(self) is graph.Tensor:
@@ -107,7 +105,7 @@ class Methods(Memory):
         return strides if dim is None else strides[shapes.as_dim(dim, self.ndim)]
 
     def is_contiguous(self) -> bool:
-        return self._storage().flags.c_contiguous  # type: ignore[no-any-return]
+        return self._storage().flags.c_contiguous
 
     def element_size(self) -> int:
         return self._array.itemsize  # type: ignore[no-any-return]
@@ -116,7 +114,7 @@ class Methods(Memory):
         return self._storage().__array_interface__["data"][0]  # type: ignore[no-any-return]
 
     def is_inference(self) -> bool:
-        return self._inference
+        return False
 
     @property
     def _version(self) -> int:

@@ -57,9 +57,9 @@ def set_printoptions(
     vars(options).update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
-def tensor_repr(array: Any, grad_fn: str | None = None, requires_grad: bool = False, prefix: str = "tensor(") -> str:
+def tensor_repr(array: Any, grad_fn: str | None, requires_grad: bool) -> str:
     """The text of a tensor with these elements; `grad_fn` is the name of the node that made it, 'MulBackward0'."""
-    array, indent, notes = np.asarray(array), len(prefix), []
+    array, indent, notes = np.asarray(array), len("tensor("), []
     kind = dtypes.from_numpy(array.dtype)
     if array.size == 0 and array.ndim != 1 or array.size and not options.edgeitems:
         notes.append(f"size={array.shape}")
@@ -70,9 +70,9 @@ def tensor_repr(array: Any, grad_fn: str | None = None, requires_grad: bool = Fa
 
     if array.size:
         shown = _corners(array) if array.size > options.threshold else array
-        text = prefix + _body(shown, array.shape, indent, *_cell_format(shown))
+        text = "tensor(" + _body(shown, array.shape, indent, *_cell_format(shown))
     else:
-        text = prefix + "[]"
+        text = "tensor([]"
     used = len(text) - text.rfind("\n") + 1  # by torch's count, two more than the line has
     for note in notes:
         fits = used + len(note) + 2 <= options.linewidth

@@ -26,7 +26,7 @@ from .autograd import graph
 from .autograd.graph import Array, differentiable, wrap
 from .autograd.modes import no_grad
 from .dtypes import dtype as DType
-from .ops.layout import empty_like
+from .ops.layout import empty_like, slowest_first
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -280,14 +280,9 @@ def _fill(t: Tensor, generator: Any, draw: Callable[[Generator, int], Array]) ->
     if not isinstance(stream, Generator):
         raise TypeError(f"'generator' must be a torch.Generator, not {type(generator).__name__}")
     with t._write() as array:
-        ordered = array.transpose(_memory_order(array))
+        ordered = array.transpose(slowest_first(array))
         ordered[...] = draw(stream, array.size).reshape(ordered.shape)
     return t
-
-
-def _memory_order(array: Array) -> list[int]:
-    """The axes from the longest stride to the shortest."""
-    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
 def _float_type(t: Tensor, kernel: str) -> type[np.floating[Any]]:
@@ -326,7 +321,7 @@ def bernoulli_(t: Tensor, p: float | Tensor = 0.5, *, generator: Generator | Non
     kind: Any = float64
     if isinstance(p, graph.Tensor):
         kind, chances = _float_type(p, "bernoulli_tensor_cpu_p_"), p.detach().expand(t.shape).numpy()
-        chances = chances.transpose(_memory_order(t._storage())).ravel()
+        chances = chances.transpose(slowest_first(t._storage())).ravel()
     else:
         chances = np.float64(p)
     if not np.all((chances >= 0) & (chances <= 1)):

@@ -1,8 +1,9 @@
 """The Tensor: an array, and where it came from.
 
-A Tensor holds a NumPy array (`_array`), a version that counts writes in place (`_writes`, shared with its views), and
-`_node`: None for a constant, AccumulateGrad for a leaf that requires grad, else the node that recorded how it was made. Its methods
-and operators are the operations of `rules/`. Next: autograd/graph.py, how an operation is recorded.
+A Tensor holds a NumPy array (`_array`), a count of writes in place (`_counter`, shared with its views), its gradient (`_grad`)
+and `_node`: None for a constant, AccumulateGrad for a leaf that requires grad, else the node that recorded how it was made.
+memory.py declares them in the class `Memory`, from which Methods and so Tensor inherit. Its methods and operators are the
+operations of `rules/`, as `ops/` dresses them. Next: autograd/graph.py, how an operation is recorded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from . import dtypes
 from .autograd import graph, walk
 from .autograd.checks import check_assigned
 from .autograd.graph import AccumulateGrad, Node
-from .autograd.modes import is_inference_mode_enabled
 from .methods import Methods
 from .ops import arithmetic, elementwise, indexing, matrix
 
@@ -77,8 +77,6 @@ class Tensor(Methods):
             raise RuntimeError(CHANGE_FLAG if not value else CHANGE_FLAG.split(" If you")[0])
         if value and self._array.dtype.kind != "f":
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-        if value and self._inference and not is_inference_mode_enabled():
-            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         if value and self._leaf_node is None:
             self._leaf_node = AccumulateGrad(self)
         self._node = self._leaf_node if value else None

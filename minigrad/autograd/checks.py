@@ -1,4 +1,4 @@
-"""What the walk looks at besides gradients: overwritten values, hooks, nan.
+"""What the walk looks at besides gradients: overwritten values, hooks, nan; and what may be assigned to `.grad`.
 
 walk.py calls these where a node was freed, where a write in place came after it, where someone registered a hook, and in
 anomaly mode. The texts are torch's.
@@ -51,7 +51,7 @@ def check_assigned(tensor: Any, value: Any) -> None:
 
 def check_versions(node: Node) -> None:
     """RuntimeError if a saved value was written over since it was saved."""
-    for value, version in zip(node.saved, node.versions):
+    for value, version in zip(node.saved, node.versions):  # `saved` begins with the tensors, and only they have versions
         if value._counter is None:  # neither written to nor detached
             continue
         if value._counter[0] != version:

@@ -198,9 +198,6 @@ class BackwardNode(Node):
         whose = zip(tensors, self.saved_outputs)
         return tuple([t if i is None else wrap(t._array, self.of_output(i), t._writes) for t, i in whose])
 
-    def saved_tensors(self) -> Any:
-        return self.saved
-
     def of_output(self, i: int) -> Node:
         return self if len(self.outputs) == 1 else _OutputNode(self, i)
 
@@ -231,7 +228,7 @@ class BackwardNode(Node):
             if not isinstance(result, graph.Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(result).__name__})")
             if parent is not None:
-                if parent.shape is not None and result._array.shape != parent.shape:
+                if result._array.shape != parent.shape:
                     result = fit(result, parent, self, i)
                 flow.append((parent, result if traced else result._array))
         return flow
@@ -264,7 +261,6 @@ class _Gradients(dict[int, Any]):
     """The gradients of some outputs of one Function, by number; to the walk they are one gradient, which can be added."""
 
     shape = dtype = None
-    _array = property(lambda self: self)  # where the walk looks for shape and dtype of a Tensor
 
     def __add__(self, other: _Gradients) -> _Gradients:
         both = {i: self[i] + other[i] for i in self.keys() & other.keys()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextvars import ContextVar
+from copy import copy
 from typing import Any
 
 _enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)  # a new thread starts with the default
@@ -21,18 +22,10 @@ is_inference_mode_enabled = _inference.get
 class _Switch:
     """Sets a mode inside a `with` block or a decorated function, and restores it after it."""
 
-    _before: Any = None
-
-    def __enter__(self) -> None:
-        raise NotImplementedError
-
-    def __exit__(self, *exception: object) -> None:
-        raise NotImplementedError
-
-    def __call__(self, function: Any) -> Any:
+    def __call__(self: Any, function: Any) -> Any:
         @functools.wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
+            with copy(self):
                 return function(*args, **kwargs)
 
         @functools.wraps(function)
@@ -41,7 +34,7 @@ class _Switch:
             resume, value = body.send, None
             while True:
                 try:
-                    with self._again():
+                    with copy(self):
                         item = resume(value)
                 except StopIteration as stop:
                     return stop.value
@@ -51,9 +44,6 @@ class _Switch:
                     resume, value = body.throw, error
 
         return resumed if inspect.isgeneratorfunction(function) else inside
-
-    def _again(self) -> Any:
-        return type(self)()
 
 
 class recording(_Switch):
@@ -88,30 +78,23 @@ class enable_grad(no_grad):
     _to = True
 
 
-class set_grad_enabled(_Switch):
+class set_grad_enabled(recording):
     """Turns recording on or off at once; as a context manager, until the end of the block."""
 
     def __init__(self, mode: bool) -> None:
-        self._mode = bool(mode)
-        self._before = _enabled.get()
-        _enabled.set(self._mode and not _inference.get())
+        super().__init__(bool(mode))
+        super().__enter__()
 
     def __enter__(self) -> None:
-        _enabled.set(self._mode and not _inference.get())
-
-    def __exit__(self, *exception: object) -> None:
-        _enabled.set(self._before)
+        _enabled.set(self._to and not _inference.get())
 
     def __call__(self, function: Any) -> Any:
         self.__exit__()  # as a decorator it changes nothing now
-        return super().__call__(function)
-
-    def _again(self) -> Any:
-        return type(self)(self._mode)
+        return recording(self._to)(function)
 
 
 class inference_mode(_Switch):
-    """As `no_grad`; results are inference tensors, which can't require grad later."""
+    """As `no_grad`, and `enable_grad` inside changes nothing. Results are ordinary tensors: torch's inference tensors are not here."""
 
     def __new__(cls, mode: Any = True) -> Any:
         return cls()(mode) if callable(mode) else object.__new__(cls)
@@ -128,9 +111,6 @@ class inference_mode(_Switch):
         _enabled.set(self._before[0])
         _inference.set(self._before[1])
 
-    def _again(self) -> Any:
-        return type(self)(self._mode)
-
 
 class _Anomaly:
     enabled = False  # remember where each operation was recorded
@@ -140,7 +120,7 @@ class _Anomaly:
 anomaly = _Anomaly()  # one for all threads, as in torch
 
 
-class set_detect_anomaly(_Switch):
+class set_detect_anomaly:
     """Anomaly detection on or off: backward refuses a nan gradient and names the line that recorded its operation."""
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -152,9 +132,6 @@ class set_detect_anomaly(_Switch):
 
     def __exit__(self, *exception: object) -> None:
         anomaly.enabled, anomaly.check_nan = self._before
-
-    def __call__(self, function: Any) -> Any:
-        raise TypeError("set_detect_anomaly is no decorator; use `with set_detect_anomaly(True):` inside the function")
 
 
 class detect_anomaly(set_detect_anomaly):

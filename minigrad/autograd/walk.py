@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.indexing import refuse_repeats
-from ..ops.shapes import in_order, sum_to_size
+from ..rules.shapes import in_order, sum_to_size
 from . import checks, graph
 from .checks import apart_from_held, check_versions, refuse_moved, refuse_nan, run_hooks
 from .graph import AccumulateGrad, Node, source, wrap, writes
@@ -62,7 +62,7 @@ def backward(
     while found:
         node, g = found.popitem()
         tensor = node.variable if type(node) is AccumulateGrad else None
-        if tensor is None:  # nobody has the leaf any more
+        if tensor is None:  # nobody has the leaf any more; or this is no leaf, and its hooks kept the gradient
             continue
         with accumulating:
             held = tensor._grad
@@ -71,7 +71,7 @@ def backward(
             elif create_graph:
                 with recording(True):
                     tensor._grad = in_order(g, tensor._array) if held is None else held + g
-            elif held is None:  # an array that nobody else knows, in the leaf's order of memory, need not be copied
+            elif held is None:  # an array that only this loop knows (popitem), in the leaf's order of memory, need not be copied
                 mine = getrefcount(g) == ONE_VARIABLE and g.base is None and g.strides == tensor._array.strides
                 tensor._grad = wrap(g if mine else in_order.forward(g, tensor._array))
             else:
@@ -135,7 +135,10 @@ def walk(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, tar
 
 
 def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, targets: Any) -> dict[Any, Any]:
-    """`walk`, which has set the mode: over arrays nothing is recorded anyhow, so only hooks and Functions set it."""
+    """`walk`, which has set the mode: over arrays nothing is recorded anyhow, so only hooks and Functions set it.
+
+    For `loss.backward()` targets is None: then read past `captured` and `on_the_way`, which serve `inputs=` and `grad`.
+    """
     captured: Any = () if targets is None else {source(t) for t in targets}
     on_the_way = None if targets is None else _leading_to(captured, roots)
     pending: dict[Node, Any] = {}  # the gradients in flight
@@ -153,7 +156,7 @@ def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, 
                 pending[parent] = pending[parent] + g
             else:
                 pending[parent] = g
-                if parent.parents:
+                if parent.parents:  # else it is a leaf: its gradient stays in `pending`, which is the result
                     heappush(newest, (-parent.number, parent))
         if not newest:
             break
@@ -167,9 +170,9 @@ def _follow(roots: Any, gradients: Any, retain_graph: bool, create_graph: bool, 
             found[node], flow = g, ()  # nobody asked for what lies behind it, so it need not run, nor be freed
             continue
         saved = node.saved
-        if saved is None:
+        if saved is None:  # freed by an earlier walk
             raise RuntimeError(checks.SECOND_TIME)
-        if node.number < writes.last:
+        if node.number < writes.last:  # something was written to in place after this node was recorded
             check_versions(node)
         flow = node.gradients(g, node.saved_tensors() if create_graph else saved, create_graph)
         if anomaly.enabled:
@@ -198,12 +201,10 @@ def fit(g: Any, like: Any, node: Node | None, index: int = 0) -> Any:
                 f"{list(shape)} but expected shape compatible with {list(wanted)}"
             )
         g = sum_to_size(g, wanted)
-    if isinstance(g, graph.Tensor):
-        return g if g._array.dtype == like.dtype else g._cast(like.dtype)
-    return g if g.dtype == like.dtype else g.astype(like.dtype)
+    return g._cast(like.dtype) if isinstance(g, graph.Tensor) else g.astype(like.dtype, copy=False)
 
 
-def _leading_to(targets: frozenset[Any], roots: Any) -> set[Any]:
+def _leading_to(targets: set[Any], roots: Any) -> set[Any]:
     """The targets and all nodes under `roots` from which a target can be reached."""
     nodes: set[Node] = set()
     stack = [source(t) for t in roots]

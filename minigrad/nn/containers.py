@@ -134,7 +134,7 @@ class Sequential(_List):
 
     def forward(self, input: Any) -> Any:
         for module in self._modules.values():
-            input = module(input)  # type: ignore[misc]
+            input = module(input)
         return input
 
     def __getitem__(self, index: Any) -> Any:
@@ -172,7 +172,7 @@ class _Dict(_Container, MutableMapping[str, Any]):
     """A dict; compared by identity, as modules are."""
 
     __eq__ = object.__eq__
-    __hash__ = object.__hash__  # type: ignore[assignment]
+    __hash__ = object.__hash__
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries())

@@ -58,22 +58,17 @@ def _with_number(of_tensors: Any, of_number: Any, x: Any, y: Any) -> Any:
     return of_number(x, number._array if isinstance(number, graph.Tensor) else number)
 
 
-def rpow(x: Any, y: Any) -> Any:
-    """y ** x: Tensor.__rpow__."""
-    return pow(y, x)
+def _reflected(operation: Any) -> Any:
+    """`y ** x` of `x ** y`, for Tensor.__rpow__ and its like."""
+    return lambda x, y: operation(y, x)
+
+
+rpow, rfloordiv, rmod = _reflected(pow), _reflected(floor_divide), _reflected(remainder)
 
 
 def rdiv(x: Any, y: Any) -> Any:
     """y / x: Tensor.__rtruediv__; torch multiplies y by the reciprocal."""
     return mul(reciprocal(x), y)
-
-
-def rfloordiv(x: Any, y: Any) -> Any:
-    return floor_divide(y, x)
-
-
-def rmod(x: Any, y: Any) -> Any:
-    return remainder(y, x)
 
 
 def invert(x: Any) -> Any:
@@ -139,7 +134,7 @@ def _with_alpha(operation: Any, name: str) -> Any:
 
 
 torch_add, torch_sub = _with_alpha(add, "add"), _with_alpha(sub, "sub")
-torch_mul, torch_true_divide, torch_remainder, _pow = [_function(f) for f in (mul, div, remainder, pow)]
+torch_mul, torch_true_divide, torch_remainder = [_function(f) for f in (mul, div, remainder)]
 torch_floor_divide = _function(floor_divide, name="floor_divide")
 torch_bitwise_and, torch_bitwise_or, torch_bitwise_xor = [_function(f) for f in (bitwise_and, bitwise_or, bitwise_xor)]
 torch_fmod, *_comparisons = [_function(f, "other") for f in (fmod, eq, ne, lt, le, gt, ge)]
@@ -163,7 +158,7 @@ def torch_div(input: Any, other: Any, *, rounding_mode: str | None = None) -> An
 @torch_function
 def torch_pow(input: Any, exponent: Any) -> Any:
     """input ** exponent."""
-    return pow(input, exponent) if isinstance(input, graph.Tensor) else _pow(input, exponent)
+    return pow(input, exponent) if isinstance(input, graph.Tensor) or isinstance(exponent, graph.Tensor) else NotImplemented
 
 
 @torch_function

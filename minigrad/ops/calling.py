@@ -99,7 +99,7 @@ def as_number(function: str, argument: str, value: Any) -> Any:
     return value.item()
 
 
-def store(result: Any, out: Any, name: str, inputs: Iterable[Any] = ()) -> Any:
+def store(result: Any, out: Any, name: str, inputs: Iterable[Any]) -> Any:
     """Write a result, or each of several, into what was given as `out=`; where that is empty, it takes the result's shape.
 
     RuntimeError if a gradient would be lost, if `out` has another shape or a dtype of a lower kind, or if it shares a part of the memory of an

@@ -88,7 +88,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     kind = type(src).__name__
     check(operand(src) is not None, f"scatter(): argument 'src' (position 4) must be Tensor or number, not {kind}", TypeError)
     if isinstance(src, graph.Tensor):
-        src = _source("scatter", input, axis, index, src)
+        src = _source(input, axis, index, src)
     if reduce == "add":
         return scatter_add_into(input, index, src, axis)
     return (scatter_tensor if isinstance(src, graph.Tensor) else scatter_number)(input, index, src, axis)
@@ -102,9 +102,9 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     return scatter(input, dim, index, src, reduce="add")
 
 
-def _source(name: str, x: Any, axis: int, index: Any, src: Any) -> Any:
+def _source(x: Any, axis: int, index: Any, src: Any) -> Any:
     """The part of src that index refers to; RuntimeError if index is larger than src, or than x apart from the axis."""
-    check(src.dtype is x.dtype, f"{name}(): Expected self.dtype to be equal to src.dtype")
+    check(src.dtype is x.dtype, "scatter(): Expected self.dtype to be equal to src.dtype")
     sizes, mine, its = index._array.shape, x._array.shape, src._array.shape
     check(src.ndim == index.ndim, "Index tensor must have the same number of dimensions as src tensor")
     fits = all([n <= k and (n <= m or d == axis) for d, (n, m, k) in enumerate(zip(sizes, mine, its))])
@@ -131,23 +131,16 @@ def add_slices(x: Array, index: Array, shape: tuple[int, ...], axis: int) -> Arr
     return out
 
 
-def _vector(name: str, x: Any, axis: int, index: Any) -> Any:
-    """index as a vector of numbers of slices of x; IndexError if one is out of range."""
-    check(index._array.dtype in (np.int64, np.int32), f"{name}(): Expected dtype int32 or int64 for index")
-    check(index.ndim <= 1, f"{name}(): Index is supposed to be a vector", IndexError)
-    size = x._array.shape[axis] if x.ndim else 1
-    given = index._array.size
-    check(x.ndim or given == 1, f"{name}(): Index to scalar can have only 1 value, got {given} value(s)")
-    check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
-    return _vector_like(index)
-
-
 @torch_function
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices of input along `dim` with the numbers in the vector `index`. IndexError if one is out of range."""
     axis = as_dim(dim, input.ndim)
-    index = _vector("index_select", input, axis, index)
-    return take_slices(input, index, axis) if input.ndim else input.clone()
+    check(index._array.dtype in (np.int64, np.int32), "index_select(): Expected dtype int32 or int64 for index")
+    check(index.ndim <= 1, "index_select(): Index is supposed to be a vector", IndexError)
+    given, size = index._array.size, input._array.shape[axis] if input.ndim else 1
+    check(input.ndim or given == 1, f"index_select(): Index to scalar can have only 1 value, got {given} value(s)")
+    check(((index._array >= 0) & (index._array < size)).all(), "index out of range in self", IndexError)
+    return take_slices(input, _vector_like(index), axis) if input.ndim else input.clone()
 
 
 # ------------------------------------------------------------------ masks

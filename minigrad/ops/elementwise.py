@@ -14,9 +14,10 @@ from ..autograd import graph
 from ..autograd.graph import wrap
 from ..dtypes import get_default_dtype
 from ..rules import elementwise as rules
-from ..rules.elementwise import abs, neg, relu, sigmoid, tanh
+from ..rules.elementwise import abs, neg
 from ..rules.transcendental import round_half_even
 from .calling import check, named
+from .choosing import nonzero
 from .layout import laid_out
 from .promotion import operand, promoted, shape_error
 
@@ -64,7 +65,7 @@ def torch_where(condition: Any, input: Any = None, other: Any = None) -> Any:
     boolean = condition._array.dtype.kind == "b"
     check(boolean, f"where expected condition to be a boolean tensor, but got a tensor with dtype {condition.dtype.legacy}")
     if input is None and other is None:
-        return tuple([wrap(i) for i in np.nonzero(np.atleast_1d(condition._array))])
+        return nonzero(condition, as_tuple=True)
     input, other = operand(input), operand(other)
     if not isinstance(input, graph.Tensor) and not isinstance(other, graph.Tensor) and input is not None:
         kind = get_default_dtype().numpy if isinstance(input, float) or isinstance(other, float) else None

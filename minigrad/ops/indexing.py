@@ -18,8 +18,8 @@ from ..autograd.graph import Array, wrap
 from ..rules import indexing as rules
 from ..rules.indexing import INDEX, copy_slices, take_index, take_region
 from .calling import check
-from .layout import is_dense
-from .shapes import expand_error
+from .layout import is_dense, slowest_first
+from .shapes import alias, expand_error
 
 NO_DIMENSION = (
     "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to a "
@@ -32,7 +32,7 @@ class Region:
     """Some elements of a tensor, as flat positions in C order; found when they are first needed."""
 
     def __init__(self, base: np.ndarray[Any, Any], part: np.ndarray[Any, Any], find: Callable[[], Any]) -> None:
-        self._base_order, self._part_order, self._find = _slowest_first(base), _slowest_first(part), find
+        self._base_order, self._part_order, self._find = slowest_first(base), slowest_first(part), find
 
     @functools.cached_property
     def positions(self) -> Any:
@@ -68,13 +68,8 @@ class Region:
         return cls(base, view, find)
 
 
-def _slowest_first(array: Any) -> Any:
-    """The dimensions in the order of memory; None for C order."""
-    return None if array.flags.c_contiguous else np.argsort([-s for s in array.strides], kind="stable").tolist()
-
-
-def _in_order(x: Any, slowest_first: Any) -> Any:
-    return x if slowest_first is None else np.ascontiguousarray(x.transpose(slowest_first)).transpose(np.argsort(slowest_first))
+def _in_order(x: Any, order: list[int]) -> Any:
+    return np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order)) if x.ndim > 1 else x
 
 
 def _places(shape: tuple[int, ...], steps: list[int]) -> Any:
@@ -117,22 +112,20 @@ def refuse_overlap(written: Any, read: Any, even_with_itself: bool = False) -> N
 
 def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
-    x, basic, key, tensors = parse(x, key)
+    basic, key, tensors = parse(x, key)
     try:
         if basic or not tensors:
-            last = [k for k in basic if k is not Ellipsis][-1:]
-            op = rules.select
-            if not last or isinstance(last[0], slice):
-                op = rules.take_slice if last else rules.take_all
-            elif last[0] is None:
-                op = rules.take_new_axis
-            x = op(x, basic)
+            if not basic:
+                x = alias(x)
+            else:
+                op = rules.take_slice if isinstance(basic[-1], slice) else rules.take_new_axis if basic[-1] is None else rules.select
+                x = op(x, basic)
         return take_index(x, tensors[0], key) if tensors else x
     except IndexError as error:
         raise _index_error(error, x) from None
 
 
-def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
+def parse(x: Any, key: Any) -> tuple[Any, Any, list[Any]]:
     """x, the key of integers and slices to apply first, and then the key of tensors, with these tensors.
 
     Applied in this order an integer never takes part in NumPy's broadcasting of index arrays, as in torch.
@@ -143,7 +136,7 @@ def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
         for k in key:  # the common case
             if isinstance(k, slice):
                 _check_step(k)
-        return x, key, (), []
+        return key, (), []
     key = [_as_index(k) for k in key]
     used = sum([_width(k) for k in key])
     check(x.ndim or not any([isinstance(k, int) for k in key]), NO_DIMENSION, IndexError)
@@ -171,9 +164,9 @@ def parse(x: Any, key: Any) -> tuple[Any, Any, Any, list[Any]]:
         axis += n
     tensors = [k for k in advanced if isinstance(k, graph.Tensor)]
     if not tensors:
-        return x, tuple(key), (), []
+        return tuple(key), (), []
     arrays = [INDEX if k is tensors[0] else np.array(k._array) if isinstance(k, graph.Tensor) else k for k in advanced]
-    return x, () if all([k == slice(None) for k in basic]) else tuple(basic), tuple(arrays), tensors
+    return () if all([k == slice(None) for k in basic]) else tuple(basic), tuple(arrays), tensors
 
 
 def _width(k: Any) -> int:
@@ -197,13 +190,6 @@ def _stands_for_tuple(key: list[Any]) -> bool:
     return len(key) < 32 and any([k is None or k is Ellipsis or isinstance(k, (slice, graph.Tensor, *SEQUENCES)) for k in key])
 
 
-def _arrays(k: Any) -> Any:
-    """k with arrays in place of the tensors in it."""
-    if isinstance(k, graph.Tensor):
-        return k._array
-    return [_arrays(v) for v in k] if isinstance(k, (list, tuple)) else k
-
-
 def _as_index(k: Any) -> Any:
     """One entry of a key: int, slice, None, Ellipsis, or a Tensor of integers or bools."""
     if isinstance(k, slice):
@@ -214,7 +200,7 @@ def _as_index(k: Any) -> Any:
     if isinstance(k, bool):
         return wrap(np.array(k))
     if isinstance(k, SEQUENCES):
-        array = np.array(_arrays(k))  # a copy: the array of the caller may be overwritten before backward
+        array = np.array(k)  # a copy: the array of the caller may be overwritten before backward
         k = wrap(array.astype(np.int64) if array.size == 0 or (array.dtype.kind in "iu" and array.dtype != np.uint8) else array)
     if isinstance(k, graph.Tensor):
         dtype = k._array.dtype

@@ -60,6 +60,11 @@ def laid_out(out: Any, *operands: Any) -> Any:
     return ordered
 
 
+def slowest_first(array: Any) -> list[int]:
+    """The dimensions from the longest stride to the shortest."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
 def is_dense(array: Any) -> bool:
     """Whether the elements fill their memory, each in a place of its own, in some order of the dimensions."""
     size = array.itemsize

@@ -19,8 +19,8 @@ from ..rules.reductions import sum_over
 from ..rules.shapes import expand, permute_axes, reshape_array, swap_axes, transposed, unsqueeze_axis
 from .calling import check, return_type, torch_function
 from .elementwise import broadcasting
-from .matrix import bmm, refuse_bool
-from .promotion import cannot_multiply, promoted
+from .matrix import bmm
+from .promotion import cannot_multiply, promoted, refuse_bool
 from .shapes import as_dim, expand_to
 
 
@@ -45,7 +45,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     kinds = f"but got {input.dtype.legacy} and {mat2.dtype.legacy}"
     check(input.dtype is mat1.dtype, f"self and mat2 must have the same dtype, {kinds}")
     expand_to(input.detach(), (n, m))
-    refuse_bool(input, "addmm_impl_cpu_")
+    refuse_bool(input._array, "addmm_impl_cpu_")
     return add_product(input, mat1, mat2, beta, alpha)
 
 

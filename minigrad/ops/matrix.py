@@ -12,7 +12,7 @@ from ..autograd import graph
 from ..rules import matrix as rules
 from ..rules import shapes
 from .calling import check, torch_function
-from .promotion import cannot_multiply
+from .promotion import cannot_multiply, refuse_bool
 from .shapes import broadcast_shapes, expand_to
 
 
@@ -20,7 +20,7 @@ def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices, (n, k) and (k, m)."""
     check(input.ndim == 2, "self must be a matrix")
     check(mat2.ndim == 2, "mat2 must be a matrix")
-    refuse_bool(input, "addmm_impl_cpu_")
+    refuse_bool(input._array, "addmm_impl_cpu_")
     return rules.dot_matrices(input, mat2)
 
 
@@ -28,14 +28,14 @@ def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix (n, k) and a vector (k,)."""
     check(input.ndim, "Dimension specified as 0 but tensor has no dimensions", IndexError)
     check(input.ndim == 2 and vec.ndim == 1, f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
-    refuse_bool(input, "addmv_impl_cpu")
+    refuse_bool(input._array, "addmv_impl_cpu")
     return rules.mv_product(input, vec)
 
 
 def dot(input: Any, tensor: Any) -> Any:
     """The inner product of two vectors of one length."""
     check(input.ndim == tensor.ndim == 1, f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
-    refuse_bool(input, "dot")
+    refuse_bool(input._array, "dot")
     return rules.dot_vectors(input, tensor)
 
 
@@ -45,7 +45,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     check(mat2.ndim == 3, "batch2 must be a 3D tensor")
     if input._array.shape[0] != mat2._array.shape[0]:
         raise cannot_multiply(input, mat2)
-    refuse_bool(input, "bmm")
+    refuse_bool(input._array, "bmm")
     return rules.bmm_product(input, mat2)
 
 
@@ -57,7 +57,7 @@ def matmul(x: Any, y: Any) -> Any:
     if n == 2 and m == 2:
         return mm(x, y) if x._array.dtype.kind == "b" else rules.dot_matrices(x, y)
     if n == 2 and m == 1:
-        refuse_bool(x, "addmv_impl_cpu")
+        refuse_bool(x._array, "addmv_impl_cpu")
         return rules.mv_product(x, y)
     check(n and m, f"both arguments to matmul need to be at least 1D, but they are {n}D and {m}D")
     if n == 1 and m == 1:
@@ -86,8 +86,3 @@ def matmul(x: Any, y: Any) -> Any:
 
 
 torch_matmul = torch_function(matmul)
-
-
-def refuse_bool(x: Any, kernel: str) -> None:
-    if x._array.dtype.kind == "b":
-        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")

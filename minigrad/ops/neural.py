@@ -40,7 +40,7 @@ def leaked(x: Array, like: Array, slope: float) -> Array:
 
 @differentiable(x=lambda g, x, slope: leaked(g, x, slope))
 def leaky_relu(x: Array, slope: float) -> Array:
-    return leaked.forward(x, x, slope)  # type: ignore[no-any-return]
+    return leaked(x, x, slope)
 
 
 @differentiable(x=lambda g, x, alpha: where(x <= 0, g * (alpha * exp(where(x < 0, x, 0.0))), g))
@@ -74,7 +74,7 @@ def softplus_slope(g: Any, x: Any, beta: float, threshold: float) -> Any:
     return where(linear, g, g * (e / (e + 1)))
 
 
-@differentiable(x=lambda g, x, beta, threshold: softplus_slope(g, x, beta, threshold))
+@differentiable(x=softplus_slope)
 def softplus(x: Array, beta: float, threshold: float) -> Array:  # linear above the threshold
     scaled = x * beta
     return np.where(scaled > threshold, x, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)

@@ -66,6 +66,12 @@ def no_slope(g: Any) -> Any:
     return wrap(zeros) if isinstance(g, graph.Tensor) else zeros
 
 
+def refuse_bool(array: Any, kernel: str) -> None:
+    """torch's error for a kernel that does not compute with bools."""
+    if array.dtype.kind == "b":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
+
+
 def shape_error(a: Any, b: Any) -> Exception:
     """torch's error for two shapes that do not broadcast."""
     n, m = np.shape(a), np.shape(b)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array, differentiable
 from ..rules import rearranging as rules
-from ..rules.indexing import scatter_slice
+from ..rules.indexing import split_part, split_with_sizes_part
 from ..rules.reductions import sum_over
 from ..rules.shapes import expand, reshape_array
 from .calling import check, named, torch_function
@@ -20,17 +20,6 @@ from .layout import row_major
 from .shapes import along, as_dim, as_dims, as_sizes, broadcast_shapes, expand_to, frozen
 
 # ------------------------------------------------------------------ cutting
-
-
-def _part(name: str) -> Any:
-    @differentiable(view=True, name=f"{name}Backward0", x=lambda g, x_shape, key: scatter_slice(g, x_shape, key))
-    def part(x: Array, key: tuple[slice, ...]) -> Array:
-        return x[key]
-
-    return part
-
-
-split_part, split_with_sizes_part = _part("Split"), _part("SplitWithSizes")
 
 
 @torch_function

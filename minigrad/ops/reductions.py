@@ -77,7 +77,7 @@ def _extremum(name: str, elementwise: Any, everything: Any, values: Any, index_o
 def _extremum_over(name: str, operation: Any) -> Any:
     def apply(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
         axes = as_dims(dim, input.ndim)
-        for axis in axes or [None]:  # type: ignore[list-item]
+        for axis in axes or [None]:
             _refuse_empty(name, input, axis)
         return operation(input, axes, keepdim)
 

@@ -18,6 +18,7 @@ from ..autograd.graph import wrap
 from ..autograd.modes import is_grad_enabled
 from ..dtypes import dtype, promote_types
 from ..rules import shapes as rules
+from ..rules.indexing import unbind_one
 from ..rules.shapes import alias, cast, clone, in_order, overwritten, reshape_array, sum_to_size
 from .calling import check, torch_function
 from .promotion import shape_error
@@ -291,7 +292,7 @@ def unbind(x: Any, dim: int = 0) -> tuple[Any, ...]:
     """The slices of x along a dimension, which it loses: views that can't be written to in a graph."""
     axis = as_dim(dim, x.ndim)
     check(x.ndim, "Dimension specified as 0 but tensor has no dimensions", IndexError)
-    return frozen([rules.unbind_one(x, axis, i) for i in range(x._array.shape[axis])], "Unbind")
+    return frozen([unbind_one(x, along(axis, i)) for i in range(x._array.shape[axis])], "Unbind")
 
 
 def frozen(parts: list[Any], name: str) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
 from ..rules.elementwise import abs, sign, where
 from ..rules.rearranging import flip_axes
-from ..rules.reductions import Axes, count, mean_over, put_back, spread, sum_over, taken
+from ..rules.reductions import Axes, count, mean_over, sorted_values, spread, sum_over, top_values
 from ..rules.shapes import reshape_array
 from .calling import as_number, check, named, return_type, torch_function
 from .layout import laid_out, row_major
@@ -30,7 +30,7 @@ def variance(x: Array, axes: Axes, correction: float, keepdim: bool) -> Array:
     """In float64, as in torch. The mean is corrected once, so that it is exactly 0 for equal elements, where std has no slope."""
     n: Any = np.float64(count(x.shape, axes))
     centred = x - np.add.reduce(x, axis=axes, dtype=np.float64, keepdims=True) / n
-    rest = np.add.reduce(centred, axis=axes, keepdims=True) / n  # type: ignore[call-overload]
+    rest = np.add.reduce(centred, axis=axes, keepdims=True) / n
     centred = centred - np.where(np.isfinite(rest), rest, 0.0)
     summed = np.add.reduce(centred * centred, axis=axes, keepdims=keepdim)  # type: ignore[call-overload]
     return row_major(summed / max(n - correction, n * 0))
@@ -97,7 +97,7 @@ def norm_slope(g: Any, x: Any, out: Any, p: float, axes: Axes, keepdim: bool) ->
 @differentiable(name="LinalgVectorNormBackward0", x=norm_slope)
 def norm_over(x: Array, p: float, axes: Axes, keepdim: bool) -> Array:
     if x.dtype is HALF:
-        return norm_over.forward(x.astype(np.float32), p, axes, keepdim).astype(HALF)  # type: ignore[no-any-return]
+        return norm_over(x.astype(np.float32), p, axes, keepdim).astype(HALF)
     size = np.absolute(x)
     if p and count(x.shape, axes) == 1:  # of one element, also where its power would overflow or underflow
         return size if keepdim else size.squeeze(axes)
@@ -262,10 +262,6 @@ cumsum, cumprod = _running("cumsum", cumsum_along), _running("cumprod", cumprod_
 
 
 sort_result, topk_result = return_type("sort"), return_type("topk")
-sorted_values, top_values = [
-    differentiable(name=name, x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)(taken)
-    for name in ("SortBackward0", "TopkBackward0")
-]
 
 
 def order(x: Array, axis: int, descending: bool) -> Array:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.graph import Array, differentiable, wrap
-from ..ops.promotion import promoted
+from ..ops.promotion import promoted, refuse_bool
 from .elementwise import log, where
 
 # The exponents that torch does not leave to the C library's pow
@@ -98,8 +98,7 @@ def power(x: Array, y: Array) -> Array:  # x ** y
 
 def integer_power(x: Array, y: Array) -> Array:
     """x ** y, where a negative y gives 1 / x**-y rounded towards 0, as in C."""
-    if x.dtype.kind == "b":
-        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+    refuse_bool(x, "pow")
     return np.where((y < 0) & (np.absolute(x) != 1), x.dtype.type(0), np.power(x, np.absolute(y)))
 
 

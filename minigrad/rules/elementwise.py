@@ -12,7 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array, differentiable
 from ..ops.masks import choose
-from ..ops.promotion import no_slope
+from ..ops.promotion import no_slope, refuse_bool
 
 
 @differentiable(condition=None,
@@ -31,26 +31,22 @@ def function(name: str, forward: Any, rule: Any, floats: bool = True, node: str 
     return differentiable(floats=floats, x=rule, name=node)(apply)
 
 
-def refuse_bool(x: Array, error: type[Exception], text: str) -> None:
-    if x.dtype.kind == "b":
-        raise error(text)
-
-
 # ------------------------------------------------------------------ signs and rounding
 
 
 @differentiable(x=lambda g: -g)
 def neg(x: Array) -> Array:
-    refuse_bool(
-        x, RuntimeError, "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-        "the `~` or `logical_not()` operator instead."
-    )  # fmt: skip
+    if x.dtype.kind == "b":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+            "`logical_not()` operator instead."
+        )
     return -x
 
 
 @differentiable(x=lambda g, x: g * sign(x))
 def abs(x: Array) -> Array:
-    refuse_bool(x, NotImplementedError, "\"abs_cpu\" not implemented for 'Bool'")
+    refuse_bool(x, "abs_cpu")
     return np.absolute(x)
 
 
@@ -69,13 +65,13 @@ reciprocal = function("reciprocal", lambda x: 1 / x, lambda g, out: -g * (out * 
 exp = function("exp", np.exp, lambda g, out: g * out)
 log = function("log", np.log, lambda g, x: g / x)
 
-# ------------------------------------------------------------------ trigonometric and hyperbolic
+# ------------------------------------------------------------------ sines and tanh
 
 sin = function("sin", np.sin, lambda g, x: g * cos(x))
 cos = function("cos", np.cos, lambda g, x: g * -sin(x))
 tanh = function("tanh", np.tanh, lambda g, out: g * (1 - out * out))
 
-# ------------------------------------------------------------------ of neural networks and statistics
+# ------------------------------------------------------------------ of neural networks
 
 
 @differentiable(name="ThresholdBackwardBackward0", x=lambda g, like: passed(g, like), like=no_slope)
@@ -86,7 +82,8 @@ def passed(x: Array, like: Array) -> Array:
 
 @differentiable(x=lambda g, out: passed(g, out))
 def relu(x: Array) -> Array:
-    refuse_bool(x, RuntimeError, "Boolean inputs not supported for relu")
+    if x.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
     return np.maximum(x.dtype.type(0), x)
 
 

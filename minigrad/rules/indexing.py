@@ -1,7 +1,8 @@
 """The rules of choosing elements and of writing over some.
 
 Integers and slices give views that share memory. Masks and index tensors copy; an element that is chosen twice gets the sum
-of both gradients. A write into part of a tensor is one operation, `copy_slices`. This is the last file of the table.
+of both gradients. A write into part of a tensor is one operation, `copy_slices`. Rarer rules are in transcendental.py,
+remainders.py and rearranging.py, and beside their functions in ops/. Next: memory.py.
 """
 
 from __future__ import annotations
@@ -19,15 +20,11 @@ def _take(x: Array, key: tuple[Any, ...]) -> Array:
     return x[(*key, ...)]
 
 
-def _slice_rule(g: Any, x_shape: Any, key: Any) -> Any:
-    return scatter_slice(g, x_shape, key)
-
-
 # torch names the node after what was done last
-take_slice = differentiable(name="SliceBackward0", view=True, x=_slice_rule)(_take)
-select = differentiable(name="SelectBackward0", view=True, x=_slice_rule)(_take)
-take_new_axis = differentiable(name="UnsqueezeBackward0", view=True, x=_slice_rule)(_take)
-take_all = differentiable(name="AliasBackward0", view=True, x=_slice_rule)(_take)
+take_slice, select, take_new_axis, split_part, split_with_sizes_part, unbind_one = [
+    differentiable(name=f"{name}Backward0", view=True, x=lambda g, x_shape, key: scatter_slice(g, x_shape, key))(_take)
+    for name in ("Slice", "Select", "Unsqueeze", "Split", "SplitWithSizes", "Unbind")
+]
 
 
 @differentiable(x=lambda g, key: take_slice(g, key))
@@ -106,7 +103,10 @@ def clear_region(x: Array, region: Any) -> Array:
 
 @differentiable(name="CopySlices", base=lambda g, region: clear_region(g, region), part=lambda g, region: take_region(g, region))
 def copy_slices(base: Array, part: Array, region: Any) -> Array:
-    """`base` with `part` written over a region of it. What was there before gets no gradient."""
+    """`base` with `part` written over a region of it. What was there before gets no gradient.
+
+    Never called: memory.py writes in place, and makes the node of this operation for the write.
+    """
     out = np.array(base, order="C")
     out.reshape(-1)[region.positions] = part
     return out

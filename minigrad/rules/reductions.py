@@ -76,22 +76,22 @@ def share_of_all(g: Any, x: Any, out: Any) -> Any:
     return where(ties, g / sum_all(ties), 0.0)
 
 
-@differentiable(name="MaxBackward1", x=lambda g, x, out: share_of_all(g, x, out))
+@differentiable(name="MaxBackward1", x=share_of_all)
 def max_all(x: Array) -> Array:
     return np.maximum.reduce(x, axis=None)
 
 
-@differentiable(name="MinBackward1", x=lambda g, x, out: share_of_all(g, x, out))
+@differentiable(name="MinBackward1", x=share_of_all)
 def min_all(x: Array) -> Array:
     return np.minimum.reduce(x, axis=None)
 
 
-@differentiable(name="AmaxBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
+@differentiable(name="AmaxBackward0", x=share_among_ties)
 def max_over(x: Array, axes: Axes, keepdim: bool) -> Array:
     return row_major(np.maximum.reduce(x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
 
 
-@differentiable(name="AminBackward0", x=lambda g, x, out, axes, keepdim: share_among_ties(g, x, out, axes, keepdim))
+@differentiable(name="AminBackward0", x=share_among_ties)
 def min_over(x: Array, axes: Axes, keepdim: bool) -> Array:
     return row_major(np.minimum.reduce(x, axis=axes, keepdims=keepdim))  # type: ignore[call-overload]
 
@@ -103,18 +103,14 @@ def taken(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
     return out if keepdim else out.squeeze(axis)
 
 
-def put_back(g: Any, index: Any, shape: tuple[int, ...], axis: int, keepdim: bool) -> Any:
+def put_back(g: Any, index: Any, x_shape: tuple[int, ...], axis: int, keepdim: bool) -> Any:
     """The gradient of `taken`: g at the places of the index, else 0."""
-    if not shape:
+    if not x_shape:
         return g
-    return scatter_axis(g if keepdim else unsqueeze_axis(g, axis), index, shape, axis)
+    return scatter_axis(g if keepdim else unsqueeze_axis(g, axis), index, x_shape, axis)
 
 
-@differentiable(name="MaxBackward0", x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)
-def max_values(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
-    return taken(x, index, axis, keepdim)
-
-
-@differentiable(name="MinBackward0", x=lambda g, index, x_shape, axis, keepdim: put_back(g, index, x_shape, axis, keepdim), index=None)
-def min_values(x: Array, index: Array, axis: int, keepdim: bool) -> Array:
-    return taken(x, index, axis, keepdim)
+# the values at an index that was found apart
+max_values, min_values, sorted_values, top_values = [
+    differentiable(name=f"{name}Backward0", x=put_back, index=None)(taken) for name in ("Max", "Min", "Sort", "Topk")
+]

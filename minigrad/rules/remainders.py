@@ -1,4 +1,6 @@
 """The rules of division with a remainder, of rounded division, and of atan2.
+
+torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's.
 """
 
 from __future__ import annotations
@@ -8,20 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array, differentiable
-from ..ops.promotion import no_slope
+from ..ops.promotion import no_slope, refuse_bool
 from .elementwise import where
-
-# torch's `%` has the sign of the divisor, as Python's; fmod that of the dividend, as C's
 
 
 def _dividing(name: str, function: Any) -> Any:
     """The function of arrays, with torch's errors for bools and for integers divided by zero."""
 
     def forward(x: Array, y: Array) -> Array:
-        kind = x.dtype.kind if isinstance(x, np.ndarray | np.generic) else y.dtype.kind
-        if kind == "b":
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
-        if kind != "f" and not np.all(y):
+        array = x if isinstance(x, np.ndarray | np.generic) else y
+        refuse_bool(array, f"{name}_cpu")
+        if array.dtype.kind != "f" and not np.all(y):
             raise RuntimeError("ZeroDivisionError")
         return function(x, y)
 

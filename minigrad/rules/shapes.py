@@ -34,7 +34,7 @@ def sum_to_size(x: Array, shape: tuple[int, ...]) -> Array:
     if x.shape[extra:] == shape:  # only leading axes, as a bias has them
         return total(x, 0 if extra == 1 else tuple(range(extra)))
     axes = tuple([i for i, n in enumerate(x.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
-    return (total(x, axes, True) if axes else x).reshape(shape)  # type: ignore[no-any-return]
+    return (total(x, axes, True) if axes else x).reshape(shape)
 
 
 # ------------------------------------------------------------------ views
@@ -47,7 +47,7 @@ def view_as_shape(x: Array, shape: tuple[int, ...]) -> Array:
 
 @differentiable(name="UnsafeViewBackward0", x=lambda g, x_shape: reshape_array(g, x_shape))
 def as_new_shape(x: Array, shape: tuple[int, ...]) -> Array:
-    """x in another shape, not counted as a view: of a copy, or of what no other tensor shares."""
+    """x in another shape, and to autograd no view: for what nobody else holds."""
     return x.reshape(shape)
 
 
@@ -113,7 +113,10 @@ def clone(x: Array) -> Array:
 
 @differentiable(name="CopyBackwards", x=no_slope, source=lambda g: g)
 def overwritten(x: Array, source: Array) -> Array:
-    """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros."""
+    """What x is after all of it was overwritten: nothing that was there before gets a gradient, only zeros.
+
+    Never called: memory.py writes in place, and makes the node of this operation for the write.
+    """
     return np.array(np.broadcast_to(source, x.shape).astype(x.dtype))
 
 
@@ -131,15 +134,3 @@ def in_order(x: Array, like: Array = None) -> Array:
 def cast(x: Array, to: np.dtype[Any]) -> Array:
     """x in another dtype; the walk brings the gradient back to x's."""
     return x.astype(to) if x.flags.forc else laid_out(x.astype(to), x)
-
-
-@differentiable(view=True, name="UnbindBackward0", x=lambda g, x_shape, axis, i: unbind_scatter(g, x_shape, axis, i))
-def unbind_one(x: Array, axis: int, i: int) -> Array:
-    return x[(*(slice(None),) * axis, i, ...)]
-
-
-@differentiable(x=lambda g, axis, i: unbind_one(g, axis, i))
-def unbind_scatter(x: Array, shape: tuple[int, ...], axis: int, i: int) -> Array:
-    out: Array = np.zeros(shape, x.dtype)
-    out[(*(slice(None),) * axis, i)] = x
-    return out

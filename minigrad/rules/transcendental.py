@@ -11,19 +11,15 @@ import numpy as np
 from ..autograd.graph import Array, differentiable
 from ..dtypes import from_numpy
 from ..ops.layout import laid_out
-from ..ops.promotion import no_slope
-from .elementwise import (
-    exp,
-    function,
-    refuse_bool,
-)
+from ..ops.promotion import no_slope, refuse_bool
+from .elementwise import exp, function
 
 SQRT_PI = math.sqrt(math.pi)
 
 
 def _step(name: str, ufunc: np.ufunc) -> Any:
     def forward(x: Array) -> Array:
-        refuse_bool(x, NotImplementedError, f"\"{name}_vml_cpu\" not implemented for 'Bool'")
+        refuse_bool(x, f"{name}_vml_cpu")
         return ufunc(x)
 
     return function(name, forward, no_slope, floats=False)
@@ -41,8 +37,12 @@ def frac(x: Array) -> Array:
 
 @differentiable(name="RoundBackward0", x=no_slope)
 def round_half_even(x: Array, decimals: int) -> Array:
-    refuse_bool(x, NotImplementedError, "\"round_vml_cpu\" not implemented for 'Bool'")
+    refuse_bool(x, "round_vml_cpu")
     return np.rint(x) if decimals == 0 and x.dtype.kind == "f" else np.round(x, decimals)
+
+
+# ------------------------------------------------------------------ powers, logarithms, trigonometric and hyperbolic functions
+
 rsqrt = function("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: -0.5 * g * (out * out * out))
 exp2 = function("exp2", np.exp2, lambda g, out: g * (out * math.log(2)))
 expm1 = function("expm1", np.expm1, lambda g, out: g * (out + 1))
