@@ -14,7 +14,7 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad\."
 
 from math import e, inf, nan, pi
 
-from . import autograd, cuda, dtypes, random, functions as _functions
+from . import autograd, backends, cuda, dtypes, random, functions as _functions
 from .autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .autograd.modes import is_grad_enabled, is_inference_mode_enabled
 from .creation import (
@@ -60,6 +60,14 @@ def is_floating_point(input: Tensor) -> _Any:
 def numel(input: Tensor) -> _Any:
     """The number of elements."""
     return input.numel()
+
+
+def use_deterministic_algorithms(mode: _Any, *, warn_only: _Any = False) -> None:
+    """Nothing to choose: all algorithms here are deterministic."""
+
+
+def set_num_threads(int: _Any) -> None:
+    """Nothing to set: NumPy's threads are set by OMP_NUM_THREADS, before it is imported."""
 
 
 def _missing(name: str) -> str:

@@ -26,6 +26,37 @@ Run a torch script on minigrad: what it imports from torch is minigrad's."""
 # torch, and what is built on it so closely that it cannot run without.
 FAMILY = {"torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchmetrics", "pytorch_lightning"}
 
+# Modules of torch whose content stands elsewhere in minigrad: where, and the classes that print as theirs.
+ELSEWHERE = {
+    "nn.parameter": ("nn", "Parameter"),
+    "nn.modules": ("nn", ""),
+    "nn.modules.module": ("nn", "Module"),
+    "nn.modules.linear": ("nn", "Identity Linear LazyLinear"),
+    "nn.modules.flatten": ("nn", "Flatten"),
+    "nn.modules.dropout": ("nn", "Dropout"),
+    "nn.modules.sparse": ("nn", "Embedding"),
+    "nn.modules.batchnorm": ("nn", "BatchNorm1d"),
+    "nn.modules.normalization": ("nn", "LayerNorm"),
+    "nn.modules.activation": ("nn", "ELU GELU LeakyReLU LogSigmoid LogSoftmax ReLU SiLU Sigmoid Softmax Softplus Tanh"),
+    "nn.modules.loss": (
+        "nn", "BCELoss BCEWithLogitsLoss CrossEntropyLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss",
+    ),
+    "nn.modules.container": ("nn", "ModuleDict ModuleList ParameterDict ParameterList Sequential"),
+    "nn.utils.clip_grad": ("nn.utils", ""),
+    "optim.optimizer": ("optim", "Optimizer"),
+    "optim.sgd": ("optim", "SGD"),
+    "optim.adam": ("optim", "Adam"),
+    "optim.adamw": ("optim", "AdamW"),
+    "optim.rmsprop": ("optim", "RMSprop"),
+    "optim.adagrad": ("optim", "Adagrad"),
+    "optim.adadelta": ("optim", "Adadelta"),
+    "utils.data.dataset": ("utils.data", "ConcatDataset Dataset IterableDataset Subset TensorDataset"),
+    "utils.data.sampler": (
+        "utils.data", "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
+    ),
+    "utils.data.dataloader": ("utils.data", "DataLoader"),
+}  # fmt: skip
+
 
 def stand_in() -> None:
     """From now on, an import of torch or of one of its modules in this process gives minigrad's."""
@@ -37,6 +68,17 @@ def stand_in() -> None:
             sys.modules[torch_name] = module
             module.__dict__.setdefault("__getattr__", _refuse_names_of(torch_name))
             module.__dict__.setdefault("__path__", [])  # so that `from torch.nn.functional import x` asks the finder
+            for class_ in vars(module).values():
+                if isinstance(class_, type) and class_.__module__ == found.name:
+                    class_.__module__ = torch_name  # as which it prints
+    for name, (home, classes) in ELSEWHERE.items():
+        module = sys.modules[f"torch.{name}"] = importlib.import_module(f"minigrad.{home}")
+        parent, _, last = f"torch.{name}".rpartition(".")
+        vars(sys.modules[parent]).setdefault(last, module)
+        for class_ in classes.split():
+            getattr(module, class_).__module__ = f"torch.{name}"
+    for class_ in (minigrad.Tensor, minigrad.Size, minigrad.dtype, minigrad.device):
+        class_.__module__ = "torch"
     sys.meta_path.insert(0, RefuseModules())
 
 

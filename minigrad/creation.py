@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 from . import dtypes
 from .autograd.graph import wrap
 from .ops.calling import as_number, check, named, refuse_foreign, torch_function
+from .ops.fused import multiply_add
 from .ops.layout import laid_out
-from .ops.shapes import as_sizes
+from .ops.shapes import alias, as_sizes
 from .tensor import Tensor
 
 SEQUENCES = (list, tuple, range)
@@ -33,6 +35,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     The dtype is int64 for ints, the default (float32) for floats, bool for bools, and an array's or NumPy scalar's own.
     ValueError for ragged lists, TypeError or RuntimeError for what is no number.
     """
+    dtype = dtypes.as_dtype(dtype)
     if isinstance(data, Tensor):
         warnings.warn(
             "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
@@ -56,13 +59,9 @@ def _as_array(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     except ValueError:
         raise _ragged(data) or ValueError("expected nested sequences of equal lengths") from None
     check(array.dtype.kind != "O" and array.dtype != np.uint64, "Overflow when unpacking long long", ValueError)
-    first = data
-    while isinstance(first, (list, tuple)) and first:
-        first = first[0]
-    if isinstance(first, (np.ndarray, np.generic, Tensor)):  # which prescribe their dtype
-        array = array.astype(first.numpy(force=True).dtype if isinstance(first, Tensor) else first.dtype)
-    elif array.dtype.kind == "f" or not array.size:
-        array = array.astype((dtype or dtypes.get_default_dtype()).numpy)
+    if dtype is None:
+        kinds = _dtypes_in(data)
+        array = array.astype((functools.reduce(dtypes.promote_types, kinds) if kinds else dtypes.get_default_dtype()).numpy)
     overflow = dtype is dtypes.uint8 and array.size and array.max() > 255
     check(not overflow, "value cannot be converted to type uint8 without overflow")
     return array
@@ -92,6 +91,19 @@ def _plain(data: Any) -> Any:
     return plain
 
 
+def _dtypes_in(data: Any) -> set[dtypes.dtype]:
+    """The dtypes of the numbers in nested sequences: those of arrays, NumPy's numbers and tensors are their own."""
+    if isinstance(data, SEQUENCES):
+        kinds = {type(d): d for d in data}  # one of each type of Python's
+        plain = kinds.keys() <= {float, int, bool}
+        return set().union(*map(_dtypes_in, kinds.values() if plain else data))
+    if isinstance(data, (np.ndarray, np.generic)):
+        return {dtypes.from_numpy(data.dtype)}
+    if isinstance(data, Tensor):
+        return {data.dtype}
+    return {dtypes.get_default_dtype() if isinstance(data, float) else dtypes.bool_ if isinstance(data, bool) else dtypes.int64}
+
+
 def _ragged(data: Any, dim: int = 1) -> ValueError | None:
     """torch's error for nested sequences of different lengths."""
     lengths = [len(d) if isinstance(d, SEQUENCES) or np.ndim(d) else 0 for d in data]
@@ -103,6 +115,7 @@ def _ragged(data: Any, dim: int = 1) -> ValueError | None:
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     """data as a tensor, sharing memory with an array or tensor where the dtype allows it."""
+    dtype = dtypes.as_dtype(dtype)
     dtypes.check_device(device)
     if isinstance(data, np.ndarray):
         data = from_numpy(data)
@@ -132,7 +145,7 @@ def legacy_tensor(args: tuple[Any, ...], dtype: Any, device: Any) -> Any:
     check(isinstance(data, (*SEQUENCES, np.ndarray, Tensor)), f"new(): invalid data type '{type(data).__name__}'", TypeError)
     if isinstance(data, Tensor):
         check(data.dtype is dtype, f"expected a tensor of {dtype} (got {data.dtype}); use Tensor.to(dtype)", TypeError)
-        data = data._array
+        return alias(data)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -239,12 +252,27 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
         start, end = 0, start
     start, end, step = (as_number("arange", "end", v) for v in (start, end, step))
     check(all([math.isfinite(v) for v in (start, end, step)]), f"unsupported range: {start} -> {end}")
+    if dtype is dtypes.int64:
+        start, end, step = int(start), int(end), int(step)
     check(step != 0, "step must be nonzero")
     check((end - start) * step >= 0, "upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         dtype = dtypes.int64 if all([isinstance(v, (int, np.integer)) for v in (start, end, step)]) else dtypes.get_default_dtype()
-    array = (start + step * np.arange(math.ceil((end - start) / step))).astype(dtype.numpy)
-    return finish(array, requires_grad, device)
+    size = math.ceil((end - start) / step)
+    if dtype in (dtypes.float32, dtypes.float64):
+        return finish(_steps(start, step, np.arange(size), dtype.numpy), requires_grad, device)
+    start, step = (start, step) if dtype.is_floating_point else (int(start), int(step))
+    return finish((start + step * np.arange(size)).astype(dtype.numpy), requires_grad, device)
+
+
+def _steps(start: float, step: float, i: Any, kind: np.dtype[Any]) -> Any:
+    """start + i * step as torch computes it: in vectors, from a first number that is rounded to the dtype, two vectors at a time;
+    what is left over one by one."""
+    lanes, double = 32 // kind.itemsize, np.dtype(np.float64).type
+    steps = np.full(i.shape, double(step))
+    first = multiply_add(steps, (i // lanes * lanes).astype(double), double(start)).astype(kind).astype(double)
+    in_vectors, alone = multiply_add(steps, (i % lanes).astype(double), first), multiply_add(steps, i.astype(double), double(start))
+    return np.where(i < len(i) // (2 * lanes) * (2 * lanes), in_vectors, alone).astype(kind)
 
 
 @torch_function
@@ -253,11 +281,14 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     check(steps.__index__() >= 0, "number of steps must be non-negative")
     kind = (dtype or dtypes.get_default_dtype()).numpy
     step_kind = kind if kind.kind == "f" else np.dtype(np.float64)
-    first, last = (step_kind.type(v.item() if isinstance(v, Tensor) else v) for v in (start, end))
+    first, last = (step_kind.type(as_number("linspace", "end", v)) for v in (start, end))
+    if kind.kind != "f":
+        first, last = np.trunc(first), np.trunc(last)
     step = (last - first) / step_kind.type(max(steps - 1, 1))
-    i = np.arange(steps, dtype=step_kind)
-    from_end = last - step * (step_kind.type(steps - 1) - i)  # torch counts from both ends, so that they are exact
-    values = np.where(i < steps // 2, first + step * i, from_end) if steps > 1 else np.full(steps, first)
+    i = np.arange(steps)
+    at_start = (i < steps // 2) | (steps == 1)  # torch counts from both ends, so that they are exact
+    count = np.where(at_start, i, steps - 1 - i).astype(step_kind)
+    values = multiply_add(np.where(at_start, step, -step), count, np.where(at_start, first, last))
     return finish(values.astype(kind), requires_grad, device)
 
 

@@ -68,6 +68,11 @@ def from_numpy(numpy_dtype: Any) -> dtype:
         ) from None
 
 
+def as_dtype(value: Any) -> Any:
+    """The dtype that Python's float, int or bool stands for; anything else as it is."""
+    return {float: float64, int: int64, bool: bool_}.get(value, value) if isinstance(value, type) else value
+
+
 def category(numpy_dtype: np.dtype[Any]) -> int:
     """0 for bool, 1 for integers, 2 for floats: a weaker operand only counts when its category is higher."""
     return _CATEGORY[numpy_dtype.kind]
@@ -159,7 +164,11 @@ class finfo:
         info = np.finfo((type or _default).numpy)
         self.eps, self.max, self.min = info.eps.item(), info.max.item(), info.min.item()
         self.tiny = self.smallest_normal = info.tiny.item()
-        self.bits, self.dtype, self.resolution = info.bits, (type or _default).name, info.resolution.item()
+        self.bits, self.dtype, self.resolution = info.bits, (type or _default).name, 10.0**-info.precision
+
+    def __repr__(self) -> str:
+        shown = "resolution min max eps smallest_normal tiny"
+        return f"finfo({', '.join(f'{name}={getattr(self, name):g}' for name in shown.split())}, dtype={self.dtype})"
 
 
 class iinfo:
@@ -168,3 +177,6 @@ class iinfo:
     def __init__(self, type: dtype) -> None:
         info = np.iinfo(type.numpy)
         self.max, self.min, self.bits, self.dtype = info.max, info.min, info.bits, type.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

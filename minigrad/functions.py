@@ -21,7 +21,7 @@ from .ops.rearranging import (
 )  # fmt: skip
 from .ops.reductions import all, amax, amin, any, argmax, argmin, max, mean, min, sum
 from .ops.shapes import (
-    cat, clone, expand_to as expand, flatten, permute, reshape, squeeze, stack, t, transpose, unbind, unsqueeze, view,
+    cat, clone, expand_to as expand, flatten, hstack, permute, reshape, squeeze, stack, t, transpose, unbind, unsqueeze, view, vstack,
 )  # fmt: skip
 from .ops.statistics import allclose, argsort, cumprod, cumsum, equal, isclose, norm, prod, sort, std, topk, unique, var
 from .rules.elementwise import abs, cos, exp, log, neg, reciprocal, relu, sigmoid, sign, sin, sqrt, tanh
@@ -31,7 +31,7 @@ from .rules.transcendental import (
 
 subtract, multiply, divide, clip, absolute, negative = sub, mul, div, clamp, abs, neg
 concat, swapdims, swapaxes = cat, transpose, transpose
-ONLY_FUNCTIONS = {"broadcast_tensors", "cat", "concat", "einsum", "meshgrid", "result_type", "stack", "where"}
+ONLY_FUNCTIONS = {"broadcast_tensors", "cat", "concat", "einsum", "hstack", "meshgrid", "result_type", "stack", "vstack", "where"}
 ONLY_METHODS = {"expand", "repeat", "swapaxes", "swapdims", "view"}
 IN_PLACE = set(  # also as functions: torch.exp_(x)
     "abs acos asin atan ceil clamp cos cosh erf exp exp2 expm1 floor frac log log10 log1p log2 neg reciprocal relu round rsqrt sigmoid "

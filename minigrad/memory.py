@@ -345,6 +345,8 @@ class Memory:
                     f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
                 )
             return self.copy_(shapes.clone(value))
+        if not isinstance(value, (int, float, np.number, np.bool_)):
+            raise TypeError(f"fill_(): argument 'value' (position 1) must be Number, not {_type_name(value)}")
         recorded, to = self._must_record(), self._array.dtype
         self._storage()[...] = _in_range(value, to).astype(to)
         return self._overwritten(recorded)

@@ -161,7 +161,8 @@ class Methods(Memory):
 
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
         """In another dtype, or on a device (the CPU): itself if nothing changes and copy is False."""
-        for arg in args:
+        dtype = dtypes.as_dtype(dtype)
+        for arg in map(dtypes.as_dtype, args):
             if isinstance(arg, dtypes.dtype):
                 dtype = arg
             elif isinstance(arg, Methods):
@@ -181,6 +182,10 @@ class Methods(Memory):
         dtype = creation.dtype_of_type(dtype) or dtype
         check(isinstance(dtype, dtypes.dtype), f"invalid type: {dtype!r}", ValueError)
         return self._cast(dtype.numpy)
+
+    @property
+    def is_cuda(self) -> bool:
+        return False
 
     def type_as(self, other: Any) -> Any:
         return self._cast(other.dtype.numpy)

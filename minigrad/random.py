@@ -26,6 +26,7 @@ from .autograd import graph
 from .autograd.graph import Array, differentiable, wrap
 from .autograd.modes import no_grad
 from .dtypes import dtype as DType
+from .ops.calling import as_number
 from .ops.layout import empty_like, slowest_first
 
 if TYPE_CHECKING:
@@ -426,6 +427,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, **options: Any) -> Tenso
 
     The gradient of mean and std is zero, as in torch; that of the formula has `mean + std * torch.randn_like(std)`.
     """
+    if size is not None:
+        mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
     tensors = [x for x in (mean, std) if isinstance(x, graph.Tensor)]
     if not tensors:
         if size is None:
@@ -447,7 +450,7 @@ def _bernoulli_sample(p: Array, drawn: Array) -> Array:
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """Ones and zeros in the shape and dtype of `input`: ones with the probabilities in it, or with probability p."""
-    chances = input if p is None else p
+    chances = input if p is None else as_number("bernoulli", "p", p)
     drawn = _new("bernoulli", input.shape, bernoulli_, chances, dtype=input.dtype, generator=generator)
     return _bernoulli_sample(input, drawn._array)  # type: ignore[no-any-return]
 

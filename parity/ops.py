@@ -438,6 +438,8 @@ op("repeat", "x.repeat(sizes)", x=real(dims=(0, 3)), sizes=given(lambda d, a: tu
 op("flip", "torch.flip(x, (dim,))", x=axis, dim=dim())
 op("roll", "torch.roll(x, k, dim)", x=axis, dim=dim(), k=one_of(1, -1, 2))
 op("cat", "torch.cat(xs, dim=dim)", x=full, dim=dim(), xs=several(True))
+op("hstack", "torch.hstack(xs)", x=x, xs=several(False), programs=False)
+op("vstack", "torch.vstack(xs)", x=x, xs=several(False), programs=False)
 op("stack", "torch.stack(xs, dim=dim)", x=x, dim=given(lambda d, a: d.below(2 * (ndim(d, a, "x") + 1)) - ndim(d, a, "x") - 1), xs=several(False))
 op("unbind", "torch.unbind(x, dim)[0]", x=full, dim=dim())
 op("split", "torch.split(x, k, dim)[0]", x=full, dim=dim(), k=one_of(1, 2))

@@ -259,6 +259,7 @@ def _node_class(name: str, forward: Callable[..., Any], rules: dict[str, Any], b
     place = {n: i for i, n in enumerate(names)}
     body: dict[str, Any] = {
         "__slots__": (),
+        "__module__": "builtins",  # so that its type prints as torch's, <class 'MulBackward0'>
         "keeps": keeps,
         "shapes": shapes,
         "options": options,

@@ -92,6 +92,7 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -101,6 +102,8 @@ def grad(
     As torch.autograd.grad: one tensor per input, of its shape and dtype; None for an unused input if allow_unused, zeros
     if materialize_grads. RuntimeError for an input that does not require grad or, by default, is not used.
     """
+    if not only_inputs:
+        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True)", FutureWarning, stacklevel=2)
     if is_grads_batched:
         raise NotImplementedError("minigrad has no batched gradients: call autograd.grad once for each grad_output")
     roots, targets = as_tuple(outputs), as_tuple(inputs)

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd import graph
 from ..autograd.modes import is_grad_enabled
+from ..dtypes import as_dtype, dtype
 
 OTHER_NAMES = {"axis": "dim", "axis0": "dim0", "axis1": "dim1", "keepdims": "keepdim", "split_size": "split_size_or_sections"}
 TORCH_NAMES = {"x": "input", "y": "other"}  # of the arguments of an operation
@@ -47,6 +48,10 @@ def torch_function(function: Callable[..., Any]) -> Any:
         if named:
             out = named.pop("out", None)
             named = {OTHER_NAMES.get(key, key): value for key, value in named.items()}
+            if "dtype" in named:
+                named["dtype"] = kind = as_dtype(named["dtype"])
+                wrong = f"{name}(): argument 'dtype' must be torch.dtype, not {type(kind).__name__}"
+                check(kind is None or isinstance(kind, dtype), wrong, TypeError)
             while len(args) < len(names) and names[len(args)] in named:
                 args = (*args, named.pop(names[len(args)]))
             if rest in named:
@@ -92,9 +97,9 @@ def refuse_foreign(function: str, arguments: Iterable[tuple[str, Any]]) -> None:
 
 
 def as_number(function: str, argument: str, value: Any) -> Any:
-    """A Python number from one or from a tensor of one element; TypeError if that requires grad, which would be lost."""
+    """A Python number from one, from NumPy's, or from a tensor of one element; TypeError if that requires grad, which would be lost."""
     if not isinstance(value, graph.Tensor):
-        return value
+        return value.item() if isinstance(value, np.generic) else value
     check(not value.requires_grad, f"{function}(): argument '{argument}' must be Number, not Tensor that requires grad", TypeError)
     return value.item()
 

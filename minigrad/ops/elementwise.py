@@ -16,7 +16,7 @@ from ..dtypes import get_default_dtype
 from ..rules import elementwise as rules
 from ..rules.elementwise import abs, neg
 from ..rules.transcendental import round_half_even
-from .calling import check, named
+from .calling import as_number, check, named
 from .choosing import nonzero
 from .layout import laid_out
 from .promotion import operand, promoted, shape_error
@@ -34,9 +34,11 @@ def square(input: Any) -> Any:
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """x, but at least `min` and at most `max`, both numbers or both tensors; max wins where they contradict."""
+    tensors = all([b is None or isinstance(b, graph.Tensor) for b in (min, max)])
+    if not tensors:  # then one without dimensions stands for a number
+        min, max = [as_number("clamp", "min", b) if np.ndim(getattr(b, "_array", b)) == 0 else b for b in (min, max)]
     bounds = [b for b in (min, max) if b is not None]
     check(bounds, "torch.clamp: At least one of 'min' or 'max' must not be None")
-    tensors = isinstance(bounds[0], graph.Tensor)
     for bound in bounds:
         check(isinstance(bound, graph.Tensor) is tensors, "clamp(): 'min' and 'max' must be two numbers or two tensors", TypeError)
         pair = promoted(input, bound)

@@ -32,6 +32,7 @@ def in_sum_dtype(x: Any, dtype: Any) -> Any:
     """x in `dtype`, or, where that is None, integers and bools as int64."""
     if dtype is None and x._array.dtype.kind == "f":
         return x
+    dtype = dtypes.as_dtype(dtype)
     check(not x.requires_grad or dtype.is_floating_point, f"Autograd not support dtype: {dtype and dtype.legacy}")
     return x._cast((dtype or dtypes.int64).numpy)
 
@@ -41,7 +42,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     if axis is not None or keepdims:
         dim, keepdim = axis if dim is None else dim, keepdim or keepdims
     if dtype is not None:
-        input = input._cast(dtype.numpy)
+        input = input._cast(dtypes.as_dtype(dtype).numpy)
     if input._array.dtype.kind != "f":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: "

@@ -161,6 +161,21 @@ def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     return _join(StackBackward0, tensors, np.stack, axis, [along(axis, i) for i in range(len(tensors))])
 
 
+@torch_function
+def hstack(tensors: Sequence[Any]) -> Any:
+    """Tensors side by side: along dimension 1, or 0 if they are vectors."""
+    _tensors("hstack", tensors, "hstack expects a non-empty TensorList")
+    tensors = [t if t.ndim else t.reshape(1) for t in tensors]
+    return cat(tensors, 0 if tensors[0].ndim == 1 else 1)
+
+
+@torch_function
+def vstack(tensors: Sequence[Any]) -> Any:
+    """Tensors one below the other, along dimension 0; a vector is one row."""
+    _tensors("vstack", tensors, "vstack expects a non-empty TensorList")
+    return cat([t if t.ndim > 1 else t.reshape(1, -1) for t in tensors])
+
+
 # ------------------------------------------------------------------ other shapes
 
 

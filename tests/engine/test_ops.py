@@ -41,7 +41,7 @@ ELSEWHERE = set(
     "item tolist numpy size dim numel nelement stride element_size data_ptr is_contiguous untyped_storage "
     "bernoulli bernoulli_ exponential_ geometric_ log_normal_ cauchy_ multinomial normal normal_ rand rand_like randint randint_like randn randn_like randperm random_ "
     "uniform_ manual_seed seed initial_seed get_rng_state set_rng_state set_printoptions save load no_grad enable_grad "
-    "is_grad_enabled is_inference_mode_enabled get_default_device resize_".split()
+    "is_grad_enabled is_inference_mode_enabled get_default_device resize_ use_deterministic_algorithms set_num_threads".split()
 )  # fmt: skip
 
 
