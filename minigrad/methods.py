@@ -183,6 +183,10 @@ class Methods(Memory):
         check(isinstance(dtype, dtypes.dtype), f"invalid type: {dtype!r}", ValueError)
         return self._cast(dtype.numpy)
 
+    def __getattr__(self, name: str) -> Any:
+        text = "minigrad offers the part of torch that first lessons use; see README, 'What is not here'"
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}' ({text})")
+
     @property
     def is_cuda(self) -> bool:
         return False
