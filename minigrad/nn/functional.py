@@ -224,10 +224,10 @@ def embedding_options(n: int, padding_idx: int | None, max_norm: float | None, b
     return None if padding_idx is None else padding_idx % n
 
 
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """For each class a row of zeros with a one at its place: (...) -> (..., num_classes), by default the greatest + 1."""
-    _tensor("one_hot", tensor)
-    classes = tensor._array
+    _tensor("one_hot", input)
+    classes = input._array
     if classes.dtype != np.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if not classes.size and num_classes <= 0:
@@ -291,9 +291,12 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
                eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, of the shape given; then times weight, plus bias  (Ba et al., 2016)."""
-    if not isinstance(normalized_shape, tuple | list) or not all(isinstance(n, Integral) for n in normalized_shape):
-        text = "layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints"
+    text = "layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints"
+    if not isinstance(normalized_shape, tuple | list):
         raise TypeError(f"{text}, not {type(normalized_shape).__name__}")
+    for i, n in enumerate(normalized_shape):
+        if not isinstance(n, int | Integral):
+            raise TypeError(f"{text}, but found element of type {type(n).__name__} at pos {i}")
     shape, eps = tuple(normalized_shape), _number("layer_norm", "'eps' (position 5)", eps)
     if not shape:
         text = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "

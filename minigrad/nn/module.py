@@ -344,7 +344,7 @@ class Module:
         metadata = getattr(state_dict, "_metadata", {})
 
         def load(module: Module, state: dict[str, Any], prefix: str) -> None:
-            local = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
+            local = dict(metadata.get(prefix[:-1], {})) | ({"assign_to_params_buffers": True} if assign else {})
             module._load_from_state_dict(state, prefix, local, True, *keys, errors)
             for name, child in module._modules.items():
                 if child is not None:
