@@ -24,10 +24,10 @@ class Applied(Module):
     inputs = 1
     __signature__ = inspect.Signature()
 
-    def __init_subclass__(cls, function: Any = None) -> None:
+    def __init_subclass__(cls, function: Any = None, without: tuple[str, ...] = ()) -> None:
         if function is not None:
             parameters = list(inspect.signature(function).parameters.values())[cls.inputs :]
-            taken = [p for p in parameters if p.name not in ("_stacklevel", "dtype")]
+            taken = [p for p in parameters if p.name not in ("_stacklevel", "dtype", *without)]
             own = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in taken if p.name != "training"]  # which all modules have
             cls.function, cls.options = staticmethod(function), tuple([p.name for p in taken])
             cls.__signature__ = inspect.Signature(own)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
 
 from ..tensor import Tensor
@@ -205,3 +205,8 @@ class ParameterDict(_Parameters, _Dict):
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self.update(parameters or {})
+
+    def update(self, parameters: Any) -> None:  # type: ignore[override]
+        """Take the entries of another mapping; those of a plain dict sorted by key, as torch does."""
+        plain = isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict | ParameterDict)
+        super().update(sorted(parameters.items()) if plain else parameters)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from ..autograd.graph import source, wrap
 from ..autograd.modes import is_grad_enabled, no_grad
 from ..dtypes import dtype as DType
 from ..ops import neural
+from ..ops.calling import store
 from ..ops.layout import empty_like
 from ..ops.matrix import matmul
 from ..ops.promotion import cannot_multiply, result_type
-from ..ops.shapes import broadcast_shapes, expand_to, permute
+from ..ops.shapes import as_dim, broadcast_shapes, expand_to, permute
 from ..random import bernoulli_
 from ..rules import elementwise
 from ..rules.elementwise import where
@@ -30,7 +32,7 @@ from .module import typename
 
 __all__ = [
     "relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus", "logsigmoid", "softmax", "log_softmax",
-    "linear", "dropout", "embedding", "batch_norm", "layer_norm", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
+    "linear", "dropout", "embedding", "one_hot", "normalize", "batch_norm", "layer_norm", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "nll_loss", "cross_entropy",
 ]  # fmt: skip
 
@@ -38,6 +40,15 @@ __all__ = [
 def _tensor(function: str, value: Any) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"{function}(): argument 'input' (position 1) must be Tensor, not {typename(value)}")
+
+
+def _number(function: str, argument: str, value: Any, kind: str = "float") -> Any:
+    """A Python number from one, from NumPy's, or from a 0-d tensor: the others would make a float64 of a float32."""
+    if isinstance(value, np.generic) or (isinstance(value, Tensor) and value.ndim == 0 and not value.requires_grad):
+        value = value.item()
+    if not isinstance(value, int | float):
+        raise TypeError(f"{function}(): argument {argument} must be {kind}, not {type(value).__name__}")
+    return value
 
 
 def _floats(kernel: str, t: Tensor) -> None:
@@ -80,11 +91,13 @@ def tanh(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x where it is positive, else negative_slope * x"""
+    negative_slope = _number("leaky_relu", "'negative_slope' (position 2)", negative_slope, "Number")
     return _activated(neural.leaky_relu, "leaky_relu_cpu", input, inplace, negative_slope)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where it is positive, else alpha * (exp(x) - 1)  (Clevert et al., 2016)"""
+    alpha = _number("elu", "'alpha' (position 2)", alpha, "Number")
     return _activated(neural.elu, "elu_cpu", input, inplace, alpha)
 
 
@@ -104,6 +117,8 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     """log(1 + exp(beta * x)) / beta, and x itself where beta * x is over the threshold"""
     if isinstance(input, Tensor) and input._array.dtype == np.float16:  # whose exponentials overflow; torch computes in float32
         return softplus(input.float(), beta, threshold).half()
+    beta = _number("softplus", "'beta' (position 2)", beta, "Number")
+    threshold = _number("softplus", "'threshold' (position 3)", threshold, "Number")
     return _activated(neural.softplus, "softplus_cpu", input, False, beta, threshold)
 
 
@@ -165,6 +180,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """In training, each element is zero with probability p and else divided by 1 - p  (Srivastava et al., 2014)."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    p = _number("dropout", "'p' (position 2)", p)
     if not training or p == 0 or input.numel() == 0:
         return input
     if not input.is_floating_point():
@@ -181,6 +197,10 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
 
     IndexError for an index that is out of range. NotImplementedError for max_norm, scale_grad_by_freq and sparse.
     """
+    for name, position, t in (("weight", 1, weight), ("indices", 2, input)):
+        if not isinstance(t, Tensor):
+            text = f"embedding(): argument '{name}' (position {position}) must be Tensor, not {type(t).__name__}"
+            raise TypeError(text)
     padding_idx = embedding_options(len(weight._array), padding_idx, max_norm, scale_grad_by_freq, sparse)
     if input._array.dtype not in (np.int64, np.int32):
         raise RuntimeError(
@@ -204,6 +224,28 @@ def embedding_options(n: int, padding_idx: int | None, max_norm: float | None, b
     return None if padding_idx is None else padding_idx % n
 
 
+def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
+    """For each class a row of zeros with a one at its place: (...) -> (..., num_classes), by default the greatest + 1."""
+    _tensor("one_hot", input)
+    classes = input._array
+    if classes.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if not classes.size and num_classes <= 0:
+        raise RuntimeError("Can not infer total number of classes from empty tensor.")
+    if classes.min(initial=0) < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    n = classes.max() + 1 if num_classes == -1 else num_classes
+    if classes.max(initial=0) >= n:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return wrap((classes[..., None] == np.arange(n)).astype(np.int64))
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
+    """input divided by its p-norms over dim, or by eps where they are smaller."""
+    result = input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
+    return result if out is None else store(result, out, "div", (input,))
+
+
 def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
                bias: Tensor | None = None, training: bool = False, momentum: float = 0.1,
                eps: float = 1e-5) -> Tensor:  # fmt: skip
@@ -212,7 +254,15 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     In training by the mean and variance of the batch, which also move the running ones by `momentum` (there the
     variance is the unbiased one); else by the running ones. Then times weight (c,), plus bias (c,).
     """
-    channels, size = input._array.shape[1], input._array.size
+    channels, size = input._array.shape[as_dim(1, input.ndim)], input._array.size
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    if training and (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
+    eps = _number("batch_norm", "'eps' (position 8)", eps)
+    momentum = _number("batch_norm", "'momentum' (position 7)", momentum)
     for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if t is not None and t.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {t.numel()}")
@@ -224,7 +274,8 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     stats = None
     if not training:
         if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+            missing = "running_mean" if running_mean is None else "running_var"
+            raise RuntimeError(f"{missing} must be defined in evaluation mode")
         factor = 1 / np.sqrt(running_var._array + eps)
         stats = np.array(running_mean._array).reshape(column), factor.reshape(column)  # a copy: training goes on with it
     elif size == channels:
@@ -240,8 +291,17 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
                eps: float = 1e-5) -> Tensor:  # fmt: skip
     """Normalise over the last dimensions, of the shape given; then times weight, plus bias  (Ba et al., 2016)."""
-    shape = tuple(normalized_shape)
-    if not shape or input._array.shape[-len(shape) :] != shape:
+    text = "layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints"
+    if not isinstance(normalized_shape, tuple | list):
+        raise TypeError(f"{text}, not {type(normalized_shape).__name__}")
+    for i, n in enumerate(normalized_shape):
+        if not isinstance(n, int | Integral):
+            raise TypeError(f"{text}, but found element of type {type(n).__name__} at pos {i}")
+    shape, eps = tuple(normalized_shape), _number("layer_norm", "'eps' (position 5)", eps)
+    if not shape:
+        text = "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
+        raise RuntimeError(text + "normalized_shape = []")
+    if input._array.shape[-len(shape) :] != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], "
             f"but got input of size{list(input.shape)}"
@@ -294,24 +354,44 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     return input, target
 
 
-def mse_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
-             reduction: str = "mean") -> Tensor:  # fmt: skip
-    """(input - target)**2, averaged, summed or as it is."""
-    return neural.mse_loss(*_pair(input, target, "mse_cpu"), _reduction(reduction, size_average, reduce))
+def _weighted(losses: Tensor, input: Tensor, weight: Tensor | None) -> Tensor:
+    """The losses of the elements times their weights, if there are any."""
+    if weight is not None and weight.size() != input.size():
+        raise ValueError("Weights and input must have the same size.")
+    return losses if weight is None else losses * weight
 
 
-def l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None,
-            reduction: str = "mean") -> Tensor:  # fmt: skip
-    """abs(input - target), averaged, summed or as it is."""
+def _reduced(losses: Tensor, reduction: str, weight: Tensor | None = None) -> Tensor:
+    """The losses, their sum, or their mean: over the sum of the weights, if given."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    return losses.mean() if weight is None else losses.sum() / weight.sum()
+
+
+def mse_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+             weight: Tensor | None = None) -> Tensor:  # fmt: skip
+    """(input - target)**2, times weight; averaged (over the sum of the weights), summed or as it is."""
     reduction = _reduction(reduction, size_average, reduce)
-    input, target = _pair(input, target, "")
-    each = (input - target).abs()
-    return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
+    if weight is None:
+        return neural.mse_loss(*_pair(input, target, "mse_cpu"), reduction)
+    x, y = _pair(input, target, "")
+    return _reduced(_weighted((x - y) ** 2, input, weight), reduction, weight)
+
+
+def l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+            weight: Tensor | None = None) -> Tensor:  # fmt: skip
+    """abs(input - target), times weight; averaged (over the sum of the weights), summed or as it is."""
+    reduction = _reduction(reduction, size_average, reduce)
+    x, y = _pair(input, target, "")
+    return _reduced(_weighted((x - y).abs(), input, weight), reduction, weight)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
                    beta: float = 1.0) -> Tensor:  # fmt: skip
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2."""
+    beta = _number("smooth_l1_loss", "'beta' (position 4)", beta)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     reduction = _reduction(reduction, size_average, reduce)
@@ -320,11 +400,39 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Old = None, redu
     return neural.smooth_l1_loss(*_pair(input, target, "smooth_l1_cpu"), reduction, beta, 1 / beta)
 
 
-def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
-    """d**2 / 2 for d = abs(input - target) < delta, else delta * (d - delta/2)  (Huber, 1964)."""
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0,
+               weight: Tensor | None = None) -> Tensor:  # fmt: skip
+    """d**2 / 2 for d = abs(input - target) < delta, else delta * (d - delta/2)  (Huber, 1964); times weight.
+
+    The result has the dtype of input. RuntimeError for a gradient between two dtypes.
+    """
+    x, y = _pair(input, target, "")
+    delta = _number("huber_loss", "'delta' (position 4)", delta)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    return neural.huber_loss(*_pair(input, target, "huber_cpu"), _reduction(reduction), delta, 1.0)
+    kind = input._array.dtype
+    if kind is x._array.dtype:
+        _floats("huber_cpu", input)
+    elif kind.kind != "f":
+        raise RuntimeError(f"result type {x.dtype.legacy} can't be cast to the desired output type {input.dtype.legacy}")
+    reduction, mixed = _reduction(reduction), kind is not target._array.dtype
+    for t, other in ((input, target), (target, input)):
+        if mixed and t.requires_grad and is_grad_enabled():
+            text = f"Found dtype {other.dtype.legacy} but expected {t.dtype.legacy}: huber_loss has no gradient between them, "
+            raise RuntimeError(text + "convert one")
+    if weight is None and not mixed:
+        return neural.huber_loss(x, y, reduction, delta, 1.0)
+    losses = neural.huber_loss(x, y, "none", delta, 1.0)._cast(kind)
+    return _reduced(_weighted(losses, input, weight), reduction)
+
+
+def _check_weight(input: Tensor, weight: Tensor | None, first: bool = False) -> None:
+    """RuntimeError unless the weights fit the input; `first`: they are named first there."""
+    if weight is not None:
+        shape, other = input._array.shape, weight._array.shape
+        common = broadcast_shapes(*((other, shape) if first else (shape, other)))
+        if common != shape:
+            raise RuntimeError(f"output with shape {list(shape)} doesn't match the broadcast shape {list(common)}")
 
 
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None,
@@ -340,6 +448,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     for name, array in (("input", input._array), ("target", target._array)):
         if not ((array >= 0) & (array <= 1)).all():
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+    _check_weight(input, weight)
     weight = _constant("binary_cross_entropy", "weight", weight, input)
     return neural.binary_cross_entropy(input, target, weight, reduction)
 
@@ -351,10 +460,14 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
     reduction = _reduction(reduction, size_average, reduce)
     if target._array.shape != input._array.shape:
         raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+    if target._array.dtype == bool:
+        target - target  # which torch refuses, too
     if not target.is_floating_point():
         types = f"{input.dtype.legacy} can't be cast to the desired output type {target.dtype.legacy}"
         raise RuntimeError(f"result type {types}")
     input = input._cast(target._array.dtype)
+    _check_weight(input, pos_weight, first=True)
+    _check_weight(input, weight)
     weight = _constant("binary_cross_entropy_with_logits", "weight", weight, input)
     pos_weight = _constant("binary_cross_entropy_with_logits", "pos_weight", pos_weight, input)
     return neural.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction)
@@ -421,6 +534,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, s
     """
     reduction = _reduction(reduction, size_average, reduce)
     _tensor("cross_entropy_loss", input)
+    label_smoothing = _number("cross_entropy_loss", "'label_smoothing' (position 6)", label_smoothing)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim, probabilities = 0 if input.ndim == 1 else 1, target._array.shape == input._array.shape

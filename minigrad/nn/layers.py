@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from ..creation import empty, ones, tensor, zeros
@@ -142,8 +143,8 @@ class _Norm(Module):
         self.register_parameter("bias", Parameter(zeros(shape, **kind)) if weight and bias else None)
 
     def reset_parameters(self) -> None:
-        """weight 1, bias 0, and no batches seen."""
-        for t, value in ((self.weight, 1), (self.bias, 0), *zip(self._buffers.values(), (0, 1, 0))):
+        """weight 1 and bias 0."""
+        for t, value in ((self.weight, 1), (self.bias, 0)):
             if t is not None:
                 init.constant_(t, value)
 
@@ -154,6 +155,7 @@ class BatchNorm1d(_Norm):
     The running mean and variance move by `momentum` at each batch (None: the plain mean of all batches so far).
     """
 
+    _version = 2  # 1 had no num_batches_tracked
     _shown = "num_features eps= momentum= affine= bias= track_running_stats="
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
@@ -168,15 +170,37 @@ class BatchNorm1d(_Norm):
         self.register_buffer("running_var", ones(num_features, **kind) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", tensor(0, dtype=int64) if track_running_stats else None)
 
+    def reset_running_stats(self) -> None:
+        """Mean 0, variance 1, and no batches seen."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """weight 1, bias 0, and no batches seen."""
+        self.reset_running_stats()
+        super().reset_parameters()
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *rest: Any) -> None:
+        key = prefix + "num_batches_tracked"
+        if local_metadata.get("version", 1) < 2 and self.track_running_stats and key not in state_dict:
+            count = self.num_batches_tracked
+            state_dict[key] = tensor(0) if count is None else count
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
+
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (2, 3):
             raise ValueError(f"expected 2D or 3D input (got {input.ndim}D input)")
-        momentum, tracked = self.momentum, self.track_running_stats
-        if self.training and tracked:
-            self.num_batches_tracked += 1
+        momentum, mean, var = self.momentum, self.running_mean, self.running_var
+        training = self.training or (mean is None and var is None)
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
             momentum = 1 / self.num_batches_tracked.item() if momentum is None else momentum
-        training, mean, var = self.training or not tracked, self.running_mean, self.running_var
-        return F.batch_norm(input, mean, var, self.weight, self.bias, training, momentum or 0.0, self.eps)
+        if self.training and not self.track_running_stats:
+            mean = var = None
+        momentum = 0.0 if momentum is None else momentum
+        return F.batch_norm(input, mean, var, self.weight, self.bias, training, momentum, self.eps)
 
 
 class LayerNorm(_Norm):
@@ -187,7 +211,7 @@ class LayerNorm(_Norm):
     def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
                  bias: bool = True, device: Any = None, dtype: DType | None = None) -> None:  # fmt: skip
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int | Integral) else tuple(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._set_affine(self.normalized_shape, elementwise_affine, bias, device=device, dtype=dtype)
 

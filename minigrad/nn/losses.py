@@ -27,11 +27,11 @@ class Loss(Applied):
             self.size_average = self.reduce = None
 
 
-class MSELoss(Loss, function=F.mse_loss):
+class MSELoss(Loss, function=F.mse_loss, without=("weight",)):
     """(input - target)**2"""
 
 
-class L1Loss(Loss, function=F.l1_loss):
+class L1Loss(Loss, function=F.l1_loss, without=("weight",)):
     """abs(input - target)"""
 
 
@@ -39,8 +39,13 @@ class SmoothL1Loss(Loss, function=F.smooth_l1_loss):
     """d**2 / (2*beta) for d = abs(input - target) < beta, else d - beta/2"""
 
 
-class HuberLoss(Loss, function=F.huber_loss):
+class HuberLoss(Loss, function=F.huber_loss, without=("weight",)):
     """d**2 / 2 for d = abs(input - target) < delta, else delta * (d - delta/2)"""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not isinstance(self.delta, int | float):
+            raise TypeError(f"delta must be a float or int, got: {type(self.delta)}")
 
 
 class BCELoss(Loss, function=F.binary_cross_entropy):

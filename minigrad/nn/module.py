@@ -18,11 +18,12 @@ from ..autograd.graph import wrap
 from ..autograd.modes import no_grad
 from ..creation import empty
 from ..dtypes import dtype as DType
-from ..dtypes import float16, float32, float64
+from ..dtypes import from_numpy
 from ..methods import RemovableHandle
 from ..tensor import Tensor
 
 Named = Iterator[tuple[str, Any]]
+EXTRA = "_extra_state"  # the key in a state_dict of what get_extra_state returns
 
 
 class Parameter(Tensor):
@@ -80,6 +81,16 @@ class UninitializedParameter(Parameter):
     def detach(self) -> Tensor:
         return self
 
+    def is_floating_point(self) -> bool:
+        return self._numpy_dtype.kind == "f"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        copy = memo[id(self)] = type(self)(self.requires_grad)._cast(self._numpy_dtype)
+        return copy
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.requires_grad, None, from_numpy(self._numpy_dtype))
+
     def __repr__(self) -> str:
         return "<UninitializedParameter>"
 
@@ -96,7 +107,7 @@ def typename(value: Any) -> str:
     if isinstance(value, Tensor):
         return value.type()
     named = value if hasattr(value, "__qualname__") else type(value)
-    return named.__qualname__ if named.__module__ == "builtins" else f"{named.__module__}.{named.__qualname__}"
+    return named.__qualname__ if named.__module__ in (None, "builtins") else f"{named.__module__}.{named.__qualname__}"
 
 
 class Module:
@@ -105,6 +116,7 @@ class Module:
     `training` (True until `eval()`) is what Dropout and BatchNorm look at.
     """
 
+    _version = 1  # of what state_dict holds
     _shown = ""  # attributes that are printed: "size", or "size=" with the name, or "size?=" if it is not None or False
 
     def __init__(self) -> None:
@@ -122,23 +134,36 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self._forward_hooks and not self._forward_pre_hooks:
             return self.forward(*args, **kwargs)
-        for hook in list(self._forward_pre_hooks.values()):
-            changed = hook(self, args)
-            if changed is not None:
+        for hook, with_kwargs in list(self._forward_pre_hooks.values()):
+            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
+            if changed is None:
+                continue
+            if not with_kwargs:
                 args = changed if isinstance(changed, tuple) else (changed,)
+            elif isinstance(changed, tuple) and len(changed) == 2:
+                args, kwargs = changed
+            else:
+                text = "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                raise RuntimeError(f"{text}{changed}.")
         result = self.forward(*args, **kwargs)
-        for hook in list(self._forward_hooks.values()):
-            changed = hook(self, args, result)
+        for hook, with_kwargs in list(self._forward_hooks.values()):
+            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
             result = result if changed is None else changed
         return result
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args)` before each `forward`; what it returns, unless None, replaces the arguments."""
-        return RemovableHandle(self._forward_pre_hooks, hook)
+    def register_forward_pre_hook(self, hook: Callable[..., Any], *, with_kwargs: bool = False) -> RemovableHandle:
+        """Call `hook(module, args)` before each `forward`; what it returns, unless None, replaces the arguments.
 
-    def register_forward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output."""
-        return RemovableHandle(self._forward_hooks, hook)
+        With `with_kwargs` it is called, and may return, (module,) args, kwargs.
+        """
+        return RemovableHandle(self._forward_pre_hooks, (hook, with_kwargs))
+
+    def register_forward_hook(self, hook: Callable[..., Any], *, with_kwargs: bool = False) -> RemovableHandle:
+        """Call `hook(module, args, output)` after each `forward`; what it returns, unless None, replaces the output.
+
+        With `with_kwargs` it is called `hook(module, args, kwargs, output)`.
+        """
+        return RemovableHandle(self._forward_hooks, (hook, with_kwargs))
 
     # ---- attributes: parameters, buffers and modules are filed in their tables
 
@@ -267,41 +292,66 @@ class Module:
         fn(self)
         return self
 
+    def get_submodule(self, target: str) -> Module:
+        """The module of a dotted name, as `named_modules` gives it; AttributeError if there is none."""
+        module = self
+        for name in target.split(".") if target else []:
+            module = _member(module, name, Module, "nn.Module")
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of a dotted name; AttributeError if there is none."""
+        owner, _, name = target.rpartition(".")
+        return _member(self.get_submodule(owner), name, Parameter, "nn.Parameter")
+
     # ---- state
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> dict[str, Any]:
         """Parameters and persistent buffers by dotted name. They share memory with the module: copy to keep them."""
-        out = OrderedDict[str, Any]()
-        for owner, module in self.named_modules(remove_duplicate=False):
-            for name, tensor in module._state().items():
-                out[prefix + _dotted(owner, name)] = tensor if keep_vars else tensor.detach()
-        return out
+        if destination is None:
+            destination = OrderedDict[str, Any]()
+            destination._metadata = OrderedDict()
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = {"version": self._version}
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        return destination
 
-    def _state(self) -> dict[str, Tensor]:
-        """This module's own parameters and persistent buffers."""
-        own, left_out = {**self._parameters, **self._buffers}, self._non_persistent_buffers_set
-        return {name: tensor for name, tensor in own.items() if tensor is not None and name not in left_out}
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Add what this module itself has to save."""
+        for name, tensor in _state(self).items():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> _IncompatibleKeys:
-        """Copy the values of a state_dict into this module.
+    def get_extra_state(self) -> Any:
+        """What else to save in the state_dict: a subclass defines this and `set_extra_state`."""
+        raise RuntimeError(f"{self._get_name()} has no get_extra_state")
+
+    def set_extra_state(self, state: Any) -> None:
+        raise RuntimeError(f"{self._get_name()} has no set_extra_state")
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
+        """Copy the values of a state_dict into this module, or with `assign` take its tensors themselves.
 
         Raises RuntimeError, listing all that is wrong, when shapes differ or, if `strict`, when keys do.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
         keys, errors = _IncompatibleKeys([], []), list[str]()
-        for prefix, module in self.named_modules(remove_duplicate=False):
-            own, prefix = module._state(), _dotted(prefix, "")
-            for name, tensor in own.items():
-                key = prefix + name
-                if key not in state_dict:
-                    keys.missing_keys.append(key)
-                elif error := _load(tensor, state_dict[key], key):
-                    errors.append(error)
-            for key in state_dict:
-                first, dot, _ = key.removeprefix(prefix).partition(".")
-                if key.startswith(prefix) and first not in (module._modules if dot else own):
-                    keys.unexpected_keys.append(key)
+        metadata = getattr(state_dict, "_metadata", {})
+
+        def load(module: Module, state: dict[str, Any], prefix: str) -> None:
+            local = dict(metadata.get(prefix[:-1], {})) | ({"assign_to_params_buffers": True} if assign else {})
+            module._load_from_state_dict(state, prefix, local, True, *keys, errors)
+            for name, child in module._modules.items():
+                if child is not None:
+                    below = f"{prefix}{name}."
+                    load(child, {key: state[key] for key in state if key.startswith(below)}, below)
+
+        load(self, dict(state_dict), "")
         for what, names in (("Unexpected", keys.unexpected_keys), ("Missing", keys.missing_keys)):
             if strict and names:
                 errors.insert(0, f"{what} key(s) in state_dict: " + ", ".join(f'"{n}"' for n in names) + ". ")
@@ -309,14 +359,38 @@ class Module:
             raise RuntimeError(f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(errors))
         return keys
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, local_metadata: dict[str, Any], strict: bool,
+                              missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str]) -> None:  # fmt: skip
+        """Load what this module itself has, and add to the lists what is wrong."""
+        own = _state(self)
+        for name, tensor in own.items():
+            key = prefix + name
+            if key not in state_dict:
+                missing_keys.append(key)
+            elif error := _misfit(tensor, state_dict[key], key):
+                error_msgs.append(error)
+            else:
+                _load(self, name, state_dict[key], local_metadata.get("assign_to_params_buffers"))
+        if type(self).set_extra_state is not Module.set_extra_state:
+            own[EXTRA] = None
+            if prefix + EXTRA in state_dict:
+                self.set_extra_state(state_dict[prefix + EXTRA])
+            else:
+                missing_keys.append(prefix + EXTRA)
+        for key in state_dict:
+            first, dot, _ = key.removeprefix(prefix).partition(".")
+            if key.startswith(prefix) and first not in (self._modules if dot else own):
+                unexpected_keys.append(key)
+
     # ---- modes, gradients, types
 
     def train(self, mode: bool = True) -> Self:
         """Put this module and all below it in training mode (what Dropout and BatchNorm look at)."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -338,29 +412,32 @@ class Module:
         if not example.is_floating_point():
             text = "nn.Module.to only accepts floating point or complex dtypes, but got desired "
             raise TypeError(text + f"dtype={example.dtype}")
-        for parameter in self.parameters():
-            changed = parameter.to(*args, **kwargs)
-            if changed is not parameter:
-                grad, parameter.grad = parameter.grad, None
-                parameter.data = changed.detach()
-                parameter.grad = None if grad is None else grad.to(*args, **kwargs)
-        for module in self.modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None and buffer.is_floating_point():
-                    module._buffers[name] = buffer.to(*args, **kwargs)
+        return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else t)
+
+    def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Self:
+        """Replace the data of all parameters and of their gradients, and all buffers, by what `fn` makes of them."""
+        for module in self.children() if recurse else ():
+            module._apply(fn)
+        with no_grad():
+            for parameter in self._parameters.values():
+                for t in () if parameter is None else (parameter, parameter.grad):
+                    changed = t if t is None else fn(t)
+                    if changed is not t:
+                        t.data = changed
+        self._buffers.update({name: fn(buffer) for name, buffer in self._buffers.items() if buffer is not None})
         return self
 
     def float(self) -> Self:
-        return self.to(float32)
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
 
     def double(self) -> Self:
-        return self.to(float64)
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
 
     def half(self) -> Self:
-        return self.to(float16)
+        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
     def cpu(self) -> Self:
-        return self.to("cpu")
+        return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
         return self.to("cuda")
@@ -377,7 +454,8 @@ class Module:
             value = getattr(self, name.rstrip("?="))
             value = value is not None if name == "bias=" else value
             if not (name.endswith("?=") and value in (None, False)):
-                shown.append(f"{name.rstrip('?=')}={value!r}" if name.endswith("=") else repr(value))
+                text = repr(value) if isinstance(value, str) else f"{value}"
+                shown.append(f"{name.rstrip('?=')}={text}" if name.endswith("=") else text)
         return ", ".join(shown)
 
     def __repr__(self) -> str:
@@ -401,19 +479,45 @@ def _dotted(owner: str, name: str) -> str:
     return f"{owner}.{name}" if owner else name
 
 
-def _load(tensor: Tensor, value: Any, key: str) -> str | None:
-    """Give a tensor its saved value; the text of an error, if it does not fit."""
+def _member(module: Module, name: str, kind: type, what: str) -> Any:
+    """An attribute of a module; AttributeError unless it is of this kind."""
+    if not hasattr(module, name):
+        raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
+    if not isinstance(getattr(module, name), kind):
+        raise AttributeError(f"`{name}` is not an {what}")
+    return getattr(module, name)
+
+
+def _state(module: Module) -> dict[str, Any]:
+    """A module's own parameters and persistent buffers."""
+    own, left_out = {**module._parameters, **module._buffers}, module._non_persistent_buffers_set
+    return {name: tensor for name, tensor in own.items() if tensor is not None and name not in left_out}
+
+
+def _misfit(tensor: Tensor, value: Any, key: str) -> str | None:
+    """The text of an error, if a tensor can't be given a saved value."""
     if not isinstance(value, Tensor):
         text = f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
         return text + f"but received {type(value)}"
+    if isinstance(tensor, UninitializedParameter) or value.shape == tensor.shape or (tensor.shape, value.shape) == ((), (1,)):
+        return None
+    text = f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
+    return text + f"the shape in current model is {tensor.shape}."
+
+
+def _load(module: Module, name: str, value: Tensor, assign: Any) -> None:
+    """Give a parameter or buffer its saved value, or put that in its place."""
+    tensor = getattr(module, name)
+    if assign:
+        if isinstance(tensor, Parameter):
+            value = value if isinstance(value, Parameter) else Parameter(value)
+            value.requires_grad = tensor.requires_grad
+        setattr(module, name, value)
+        return
     if isinstance(tensor, UninitializedParameter):
         tensor.materialize(value.shape)
-    if value.shape != tensor.shape:
-        text = f"size mismatch for {key}: copying a param with shape {value.shape} from checkpoint, "
-        return text + f"the shape in current model is {tensor.shape}."
     with no_grad():
-        tensor.copy_(value)
-    return None
+        tensor.copy_(value.reshape(tensor.shape))
 
 
 def indent(text: str) -> str:

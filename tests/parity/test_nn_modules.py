@@ -54,13 +54,6 @@ PLACES = {
 }
 
 
-LEFT_OUT = {
-    "mse_loss": "weight",
-    "l1_loss": "weight",
-    "huber_loss": "weight",
-}  # arguments that torch has and we have not
-
-
 @pytest.mark.parametrize("where", PLACES)
 def test_signatures_have_torch_s_order_and_defaults(where):
     ours, theirs = minigrad, torch
@@ -85,5 +78,4 @@ def test_signatures_have_torch_s_order_and_defaults(where):
             continue  # builtins have no signature, modules aren't called
         if [kind for _, kind, _ in wanted] == ["VAR_POSITIONAL", "VAR_KEYWORD"] and name != "Identity":
             wanted = []  # torch.nn.Module's, which refuses all arguments
-        wanted = [parameter for parameter in wanted if parameter[0] != LEFT_OUT.get(name)]
         assert described(getattr(ours, name)) == wanted, name
