@@ -21,6 +21,13 @@ from .ops import shapes
 from .ops.calling import check
 
 
+def _unpickled(kind: type, array: Any, requires_grad: bool) -> Any:
+    tensor = wrap(array)
+    tensor.__class__ = kind
+    tensor.requires_grad = requires_grad
+    return tensor
+
+
 class Methods(Memory):
     """The methods of a Tensor that are no operators."""
 
@@ -182,6 +189,11 @@ class Methods(Memory):
         dtype = creation.dtype_of_type(dtype) or dtype
         check(isinstance(dtype, dtypes.dtype), f"invalid type: {dtype!r}", ValueError)
         return self._cast(dtype.numpy)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickled as its numbers and what the user set on it: without gradient and history, as in torch."""
+        given = {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return _unpickled, (type(self), np.array(self._array), self.requires_grad), given
 
     def __getattr__(self, name: str) -> Any:
         text = "minigrad offers the part of torch that first lessons use; see README, 'What is not here'"

@@ -28,7 +28,6 @@ DIFFERENT: dict[str, str] = {
     "x=G([1.,2.]); x.shape=(2,1)": "Python's own text",
     "x=G(2.); y=x**2; y.grad_fn._saved_self, y.grad_fn._saved_exponent": "what a node has saved is in node.saved",
     "x=G([1.,2.]); y=x*2; y.add_(T([1.,2.],dtype=torch.float64)); y": "the result is cast back by a node of its own",
-    "F.one_hot(T([0.]))": "not offered",
     "torch.add(T(1.),T(1.),T(1.))": "an overload that torch deprecates",
     "torch.foo": "the text says where to look",
     "torch.autograd.Function()": "not warned of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -631,3 +632,16 @@ def test_a_number_squeezed_in_place_is_the_leaf_that_it_was() -> None:
         x.unsqueeze_(0)
     with pytest.raises(RuntimeError, match=r"has shape \[\] and dtype float32, but the leaf has shape \[1\]"):
         (y * 1).backward(torch.tensor(2.0))
+
+
+def test_tensors_and_modules_are_pickled_as_their_numbers():
+    x = torch.tensor([1.5, -2.0], dtype=torch.float64, requires_grad=True)
+    x.sum().backward()
+    x.note = "mine"
+    again = pickle.loads(pickle.dumps(x))
+    assert again.requires_grad and again.is_leaf and again.dtype is torch.float64 and again.tolist() == [1.5, -2.0] and again.note == "mine"
+    assert again.grad is None and copy.copy(x).grad is x.grad
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), torch.nn.Tanh())
+    other, inputs = pickle.loads(pickle.dumps(net)), torch.randn(4, 2)
+    assert type(other[0].weight) is torch.nn.Parameter and torch.equal(other(inputs), net(inputs))
+    assert not any([p is q for p, q in zip(net.parameters(), other.parameters())])
