@@ -13,7 +13,6 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -112,7 +111,8 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            if not PLAIN.issuperset(map(type, chain(group.values(), group.get("betas", ())))):
+            options = (*group.values(), *group["betas"]) if "betas" in group else group.values()
+            if not PLAIN.issuperset(map(type, options)):
                 group = {name: value if name == "params" else _number(value) for name, value in group.items()}
             weight_decay = 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
             maximize = group.get("maximize")
