@@ -7,6 +7,8 @@ floats, so that an array keeps its dtype. Next: lr_scheduler.py.
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
 import warnings
 from collections import defaultdict
@@ -29,16 +31,23 @@ Flag = bool | None
 NOT_NEGATIVE = "lr momentum alpha rho eps weight_decay lr_decay initial_accumulator_value".split()
 NAMES = {"lr": "learning rate", "eps": "epsilon value"}  # as error texts have them
 FUSED_SIZE = 64  # elements; a step on so few costs its calls, whatever they compute
+PLAIN = frozenset({float, int, bool, type(None), list, tuple, str})  # the types of options that need no conversion
+FLAGS = "nesterov amsgrad centered maximize capturable differentiable decoupled_weight_decay foreach fused".split()
 
 
 class Optimizer:
     """Base class. A subclass defines `step`, as in torch, or `_update`, the step of one parameter.
 
-    params: tensors, or dicts with 'params' and options of their own; defaults: the options of all groups.
+    params: tensors, (name, tensor) pairs, or dicts with 'params' and options; defaults: the options of all groups.
     Raises TypeError for what is not a tensor, ValueError for no tensors, tensors that aren't leaves, or repeated ones.
     """
 
-    _stepped = False  # since a schedule was made: lr_scheduler.py asks
+    _scheduled = _stepped = False  # has it a schedule, and was `step` called since it has: for lr_scheduler.py
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = _noted(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
@@ -64,7 +73,12 @@ class Optimizer:
         if isinstance(params, set):
             text = "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
             raise TypeError(text + "will change between runs. Please use a list instead.")
-        param_group["params"] = params = [params] if isinstance(params, Tensor) else list(params)
+        entries = [params] if isinstance(params, Tensor) else list(params)
+        param_group["params"] = params = [e[1] if isinstance(e, tuple) else e for e in entries]
+        if names := [e[0] for e in entries if isinstance(e, tuple)]:
+            param_group["param_names"] = names
+            if len(names) != len(params):
+                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
         for parameter in params:
             if not isinstance(parameter, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {typename(parameter)}")
@@ -74,6 +88,10 @@ class Optimizer:
             param_group.setdefault(name, default)
         if len(params) != len(set(params)):
             warnings.warn("optimizer contains a parameter group with duplicate parameters", stacklevel=3)
+        for group in self.param_groups:
+            if ("param_names" in group) != ("param_names" in param_group):
+                text = "all optimizer param groups should be with/without names. cannot add param group "
+                raise ValueError(f"{text}with{'' if 'param_names' in param_group else 'out'} names to the optimizer")
         if not set(params).isdisjoint(self._parameters()):
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append(param_group)
@@ -93,12 +111,16 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            options = (*group.values(), *group["betas"]) if "betas" in group else group.values()
+            if not PLAIN.issuperset(map(type, options)):
+                group = {name: value if name == "params" else _number(value) for name, value in group.items()}
             weight_decay = 0 if group.get("decoupled_weight_decay") else group.get("weight_decay", 0)
+            maximize = group.get("maximize")
             for parameter in group["params"]:
                 if parameter._grad is None:
                     continue
                 param, grad = parameter._storage(), parameter._grad._array
-                if group.get("maximize"):
+                if maximize:
                     grad = -grad
                 if weight_decay != 0:
                     grad = np.array(grad)
@@ -155,19 +177,36 @@ class Optimizer:
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over the options, and copies of the state, of a `state_dict()` with as many parameters in each group."""
-        groups, saved = self.param_groups, state_dict["param_groups"]
+        groups, saved = self.param_groups, copy.deepcopy(state_dict["param_groups"])
         if len(groups) != len(saved):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(group["params"]) != len(other["params"]) for group, other in zip(groups, saved)):
             text = "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             raise ValueError(text)
-        self.param_groups = [{**other, "params": group["params"]} for group, other in zip(groups, saved)]
+        loaded = [{**other, "params": group["params"]} for group, other in zip(groups, saved)]
+        for new, group in zip(loaded, groups):
+            if "param_names" in group:
+                new.setdefault("param_names", group["param_names"])
         self.state = defaultdict(dict)
         for i, parameter in zip([i for other in saved for i in other["params"]], self._parameters()):
             for key, value in state_dict["state"].get(i, {}).items():
                 if isinstance(value, Tensor):
                     value = value.detach().to(value.dtype if key == "step" else parameter.dtype, copy=True)
+                elif type(self).step is Optimizer.step:  # else the step is the user's, and so is the state
+                    if value is None:  # as old checkpoints have a momentum_buffer before the first step
+                        continue
+                    if key == "step":  # a number, in old checkpoints
+                        value = wrap(np.array(value, np.float32))
                 self.state[parameter][key] = value
+        self.__setstate__({"state": self.state, "param_groups": loaded})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was copied or loaded; flags that an older version did not have are off."""
+        self.__dict__.update(state)
+        for group in self.param_groups:
+            for name in FLAGS:
+                if name in self.defaults:
+                    group.setdefault(name, None if name in ("foreach", "fused") else False)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -175,6 +214,24 @@ class Optimizer:
             lines += [*[""] * (i > 0), f"Parameter Group {i}"]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join(lines) + "\n)"
+
+
+def _noted(step: Any) -> Any:
+    """The `step` of a subclass, which also notes that it was called."""
+
+    @functools.wraps(step)
+    def noted(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._stepped = True
+        return step(self, *args, **kwargs)
+
+    return noted
+
+
+def _number(value: Any) -> Any:
+    """An option as a Python number if it is a tensor of one element or NumPy's: `array *= tensor` would rebind the name."""
+    if isinstance(value, tuple | list):
+        return [_number(v) for v in value]
+    return value.item() if isinstance(value, Tensor | np.ndarray | np.generic) and math.prod(value.shape) == 1 else value
 
 
 # ------------------------------------------------------------------ arithmetic on arrays
@@ -197,12 +254,18 @@ def lerp(average: Array, x: Any, weight: float, scratch: Array) -> None:
 def _options(arguments: dict[str, Any], order: str) -> Group:
     """The options of a group, in torch's order, from a constructor's locals(). ValueError for values that make no sense."""
     options = {name: arguments[name] for name in order.split()}
+    if isinstance(options["lr"], Tensor) and options["lr"].numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
     for name, value in options.items():
         if name in NOT_NEGATIVE and not 0 <= value <= (1 if name == "rho" else math.inf):
             raise ValueError(f"Invalid {NAMES.get(name, f'{name} value')}: {value}")
-    for i, beta in enumerate(options.get("betas", ())):
-        if not 0 <= beta < 1:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    if "betas" in options:
+        options["betas"] = betas = tuple([b.squeeze() if isinstance(b, Tensor) else b for b in options["betas"]])
+        for i, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
+            raise ValueError("betas must be either both floats or both Tensors")
     if options.get("nesterov") and (options["momentum"] <= 0 or options["dampening"] != 0):
         raise ValueError("Nesterov momentum requires a momentum and zero dampening")
     return options
@@ -284,6 +347,11 @@ class AdamW(Adam):
                  capturable: bool = False, differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         Adam.__init__(**locals(), decoupled_weight_decay=True)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group["decoupled_weight_decay"] = True  # also where Adam's state is loaded
+
 
 class RMSprop(Optimizer):
     """RMSprop (Hinton, 2012): v is a running mean of g*g, minus the square of that of g if `centered`;
@@ -328,12 +396,16 @@ class Adagrad(Optimizer):
                  maximize: bool = False, differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         order = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
         super().__init__(params, _options(locals(), order))
+        initial_accumulator_value = _number(initial_accumulator_value)
         for parameter in self._parameters():
             _, total = self._state(parameter, "step", "sum")
             total += initial_accumulator_value
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
+        added = not self.state[parameter]  # after the optimizer was made
         step, total = self._state(parameter, "step", "sum")
+        if added:
+            total += _number(self.defaults["initial_accumulator_value"])
         step += 1
         scratch = self._scratch(param)
         total += np.multiply(grad, grad, scratch)

@@ -28,8 +28,8 @@ from ..tensor import Tensor
 
 __all__ = [
     "Dataset", "IterableDataset", "TensorDataset", "Subset", "ConcatDataset", "random_split", "default_collate",
-    "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler", "BatchSampler",
-    "DataLoader", "get_worker_info",
+    "default_convert", "Sampler", "SequentialSampler", "RandomSampler", "SubsetRandomSampler", "WeightedRandomSampler",
+    "BatchSampler", "DataLoader", "get_worker_info",
 ]  # fmt: skip
 
 T = TypeVar("T", covariant=True)
@@ -258,13 +258,17 @@ def default_collate(batch: Sequence[Any]) -> Any:
     raise TypeError(f"{text}{type(first)}")
 
 
-def _default_convert(sample: Any) -> Any:
-    """Without batching: arrays inside the sample become tensors, all else stays as it is."""
-    if isinstance(sample, np.ndarray | np.number | np.bool_):
-        return as_tensor(sample)
-    if isinstance(sample, MutableMapping):
-        return {key: _default_convert(value) for key, value in sample.items()}
-    return [_default_convert(entry) for entry in sample] if isinstance(sample, list | tuple) else sample
+def default_convert(data: Any) -> Any:
+    """A sample, without batching: arrays of numbers inside it become tensors, all else stays as it is."""
+    if isinstance(data, np.ndarray | np.number | np.bool_):
+        return data if data.dtype.kind in "SUO" else as_tensor(data)
+    if isinstance(data, MutableMapping):
+        (like := copy.copy(data)).update({key: default_convert(value) for key, value in data.items()})
+        return like
+    if isinstance(data, list | tuple):
+        entries = [default_convert(entry) for entry in data]
+        return type(data)(*entries) if hasattr(data, "_fields") else entries
+    return data
 
 
 def get_worker_info() -> None:
@@ -318,7 +322,8 @@ class DataLoader(Generic[T]):
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.dataset, self.batch_size, self.drop_last, self.generator = dataset, batch_size, drop_last, generator
         self.sampler, self.batch_sampler, self.num_workers = sampler, batch_sampler, num_workers
-        self.collate_fn = collate_fn or (_default_convert if batch_sampler is None else default_collate)
+        self.pin_memory, self.timeout, self.worker_init_fn = pin_memory, timeout, worker_init_fn
+        self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self._order: Any = sampler if batch_sampler is None else batch_sampler
         self._fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset")
 

@@ -186,3 +186,35 @@ def test_training_leaves_no_tensors_behind_though_the_garbage_collector_sleeps(n
     finally:
         gc.enable()
     assert len(set(counts)) == 1, counts
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta"])
+@pytest.mark.parametrize("kind", [lambda x: torch.tensor(x, dtype=torch.float64), np.float64])
+def test_every_option_may_be_a_tensor_or_numpy_s(name, kind):
+    ends = []
+    for make in (float, kind):
+        p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        first = getattr(torch.optim, name)([p])
+        options = {k: make(0.125) for k, v in first.defaults.items() if type(v) is not bool and v is not None}
+        if "betas" in options:
+            options["betas"] = (make(0.5), make(0.75))
+        optimizer = getattr(torch.optim, name)([p], **options)
+        for _ in range(3):
+            p.grad = torch.tensor([0.5, 3.0])
+            optimizer.step()
+        ends.append(p.tolist())
+    assert ends[0] == ends[1] != [1.0, -2.0]
+
+
+def test_a_rate_given_as_a_tensor_is_filled_by_the_schedule_and_clipping_takes_tensors():
+    p, rate = torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.tensor(0.5)
+    optimizer = torch.optim.SGD([("p", p)], lr=rate)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+    p.grad = torch.tensor([3.0, 4.0])
+    torch.nn.utils.clip_grad_norm_(p, torch.tensor(1.0), torch.tensor(2.0))
+    np.testing.assert_allclose(p.grad.numpy(), [0.6, 0.8], rtol=1e-6)
+    torch.nn.utils.clip_grad_value_(p, torch.tensor(0.5))
+    optimizer.step()
+    schedule.step()
+    assert p.tolist() == [2.75, 3.75]
+    assert rate.item() == 0.25 and optimizer.param_groups[0]["lr"] is rate and schedule.base_lrs[0].item() == 0.5
