@@ -22,7 +22,7 @@ from .ops.calling import check
 
 
 def _unpickled(kind: type, array: Any, requires_grad: bool) -> Any:
-    tensor = wrap(array)
+    tensor = creation.from_numpy(array)  # whose dtype is NumPy's own object again, which is compared by identity
     tensor.__class__ = kind
     tensor.requires_grad = requires_grad
     return tensor
