@@ -10,12 +10,14 @@ torch in which every result is moved by its last digit at random (`RoundedAtRand
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import os
 import random
 import sys
 from collections.abc import Iterator
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -46,23 +48,31 @@ def save_tensors(torch: Any, names: dict[str, Any], file: str) -> None:
         np.savez(out, **arrays)
 
 
+@functools.cache
+def arguments_of(function: Any) -> list[tuple[str, bool]]:
+    """(name, whether it is written into) of an operation's arguments."""
+    return [(x.name, x.alias_info is not None and x.alias_info.is_write) for x in function._schema.arguments]
+
+
 def rounded_at_random(torch: Any, seed: int) -> Any:
     """A mode in which torch's arithmetic moves every result by -1, 0 or 1 unit in its last digit (Monte Carlo
     arithmetic).
 
     Whole numbers stay, since they are constants, labels and counts; so do draws, views and copies. Before a sum or
-    a product of matrices its inputs are moved, as the roundings inside it would do.
+    a product of matrices its inputs are moved, as the roundings inside it would do. As with true roundings, what is
+    computed twice from the same numbers is the same twice.
     """
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_map
 
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator()
     kept = set("clone copy_ _to_copy fill_ cat stack index select gather where sort topk".split())
     kept |= {"max", "min", "amax", "amin", "argmax", "argmin"}
 
-    def moved(x: Any, in_place: bool) -> Any:
+    def moved(x: Any, name: str, in_place: bool) -> Any:
         if not isinstance(x, torch.Tensor) or not x.is_floating_point():
             return x
+        generator.manual_seed(crc32(x.detach().double().contiguous().numpy(), crc32(f"{seed} {name}".encode())))
         step = torch.randint(-1, 2, x.shape, generator=generator).to(x.dtype) * torch.finfo(x.dtype).eps
         step[x == x.round()] = 0
         return x.mul_(1 + step) if in_place else x * (1 + step)
@@ -75,9 +85,14 @@ def rounded_at_random(torch: Any, seed: int) -> Any:
             )
             if function.is_view or makes or name in kept or torch.Tag.nondeterministic_seeded in tags:
                 return function(*args, **(kwargs or {}))
+            trains = name == "native_batch_norm" and args[5]  # then it writes into its statistics, and does not say so
+            writes = [w or (trains and x.startswith("running_")) for x, w in arguments_of(function)[: len(args)]]
             if torch.Tag.pointwise not in tags and torch.Tag.inplace not in tags:
-                args = tree_map(lambda x: moved(x, in_place=False), args)
-            return tree_map(lambda x: moved(x, in_place=True), function(*args, **(kwargs or {})))
+                args = [x if w else tree_map(lambda y: moved(y, name, False), x) for x, w in zip(args, writes)]
+            results = function(*args, **(kwargs or {}))
+            also = [x for x, w in zip(args, writes) if w and x is not results]
+            tree_map(lambda y: moved(y, name, True), (results, also) if also else results)
+            return results
 
     return RoundedAtRandom()
 
