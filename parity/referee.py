@@ -36,6 +36,7 @@ ULPS = {
     "atanh": 4.0,
 }  # else 2
 OPEN = 1e300  # an error that leaves a number open; not inf, since inf * 0 is nan, which marks a convention
+OTHER_ORDER = 16.0  # a product of several factors, less one of them, may be so many times as large, or as small
 ZERO, INEXACT = 1e6, -1e9  # lowest bits: of a zero (any bit will do), and of what was rounded (none is safe)
 
 
@@ -144,11 +145,15 @@ class Precision:
     lowest: float = 0.0
     zero: Any = 0.0
 
-    def rounding(self, m: np.ndarray, q: np.ndarray) -> np.ndarray:
-        """What one rounding of a number up to `m` in size and a multiple of 2**q can cost: nothing if it fits."""
+    def rounding(self, m: np.ndarray, q: np.ndarray, path: bool = False) -> np.ndarray:
+        """What one rounding of a number up to `m` in size and a multiple of 2**q can cost: nothing if it fits.
+
+        The products on a `path` are formed in another order by each engine, so that they may leave the range on the way.
+        """
+        room = OTHER_ORDER if path else 1.0
         exact = m < np.exp2(q + self.bits)  # m itself may be rounded, to this power
         exact &= q >= self.lowest
-        return np.where(m > self.largest, np.inf, np.where(exact, 0.0, self.eps * m + self.eta))
+        return np.where(m * room > self.largest, np.inf, np.where(exact, 0.0, self.eps * m + self.eta * room))
 
 
 def lowest_bit(v: np.ndarray) -> np.ndarray:
@@ -195,7 +200,7 @@ class Real:
     def _rounded(self, v: np.ndarray, m: np.ndarray | None, e: np.ndarray, q: np.ndarray, path: bool) -> Real:
         if not path or m is None:
             m = np.abs(floats(v))
-        return Real(v, m, e + self.p.rounding(m, q), q, self.p, path)
+        return Real(v, m, e + self.p.rounding(m, q, path), q, self.p, path)
 
     def __add__(self, other: Real) -> Real:
         return self._rounded(
@@ -424,9 +429,10 @@ def power(x: Any, n: float) -> Any:
         v = v if n > 0 else x.p.field.function("divide")(x.p.field.lift(np.ones(v.shape)), v)
     else:
         v, q = x.p.field.function("power")(x.v, x.p.field.lift(np.full(x.v.shape, n))), np.full_like(x.q, INEXACT)
-    m = np.abs(floats(v))
-    e = np.where(x.e > 0, np.abs(n * np.abs(floats(x.v)) ** (n - 1.0)) * x.e, 0.0)
-    return x._rounded(v, m, e, q, x.path)
+    m, size = np.abs(floats(v)), np.abs(floats(x.v))
+    far = (size + x.e) if n >= 1 else size - x.e  # where in the reach of the error the slope is greatest
+    reach = np.where(far > 0, np.abs(n) * np.abs(far) ** (n - 1.0) * x.e, (size + x.e) ** n if n > 0 else OPEN)
+    return x._rounded(v, m, np.where(x.e > 0, reach, 0.0), q, x.path)
 
 
 SLOPES: dict[str, Callable[[Any, Any], Any]] = {

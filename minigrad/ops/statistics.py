@@ -155,7 +155,10 @@ def cumprod_slope(g: Any, x: Any, out: Any, axis: int) -> Any:
     without = accumulated(np.multiply, np.where(first, 1, x), axis)
     at_first = flipped(cumsum_along, axis, np.where(zeros == 1, g * without, 0))
     slope = np.where(zeros == 0, before, np.where(first, at_first, 0))
-    return np.where(lanes, polynomial_slope(g, x, axis), slope) if lanes.any() else slope
+    if not lanes.any():
+        return slope
+    undivided = polynomial_slope(g, x, axis)  # which behind a zero is nan where the products overflow
+    return np.where(lanes & np.isfinite(undivided).all(axis, keepdims=True), undivided, slope)
 
 
 def not_divisible(g: Any, x: Any, out: Any, axis: int) -> Any:
@@ -221,7 +224,7 @@ def prod_slope(g: Any, x: Any, out: Any, axis: int, keepdim: bool) -> Any:
     if not zero and not lanes.any():
         return g * (out / x)
     slope = g * (product_before(x, axis) * flipped(product_before, axis, x))
-    return slope if zero or isinstance(x, graph.Tensor) else np.where(lanes, slope, g * (out / x))
+    return slope if zero else where(lanes, slope, g * (out / where(lanes, 1.0, x)))
 
 
 def prod_all_slope(g: Any, x: Any, out: Any) -> Any:

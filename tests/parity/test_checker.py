@@ -143,6 +143,30 @@ def test_the_judge_knows_no_root_of_a_negative_number(op, leaves):
         assert np.isnan(programs.judge(p, 1).values["out"][0][0])
 
 
+def test_the_square_of_what_rounding_moves_from_0_is_not_called_wrong():
+    """0.2 * 3 - 0.2 * 3 is 0, or, where the second product is fused with the sum, one rounding of the first."""
+    first = Step("a", ops.OPS["sub"], {"x": Ref("x"), "y": Ref("y")})
+    x = Leaf("x", np.float32([0.6]) * np.float32([3.1]), True)
+    p = Program((x, Leaf("y", np.array([1.86], np.float32), True)), (first, Step("out", ops.OPS["square"], {"x": Ref("a")})))
+    (v, e), (below, error) = (programs.judge(p, 0).values[name] for name in ("out", "a"))
+    assert e[0] >= (abs(below[0]) + error[0]) ** 2 - v[0]
+
+
+def test_a_root_of_what_may_be_0_leaves_its_slope_open():
+    """The slope of acos at a norm of 1 - 1e-16: whether that is rounded to 1 decides."""
+    b = np.array([-0.4503266708597983, 0.8928638695301377])
+    steps = Step("c", ops.OPS["norm"], {"x": Ref("b")}), Step("out", ops.OPS["acos"], {"x": Ref("c")})
+    judged = programs.judge(Program((Leaf("b", b, True),), steps), 1)
+    assert (judged.grads[0]["b"][1] > 1e200).all()
+
+
+def test_products_near_the_end_of_the_range_are_left_open_in_derivatives_only():
+    p = referee.Precision(np.dtype(np.float32), referee.FLOAT64)
+    m, q = np.array([1e38, 1.0, 1e-44]), np.full(3, referee.INEXACT)
+    value, path = p.rounding(m, q), p.rounding(m, q, True)
+    assert np.isfinite(value).all() and np.isinf(path[0]) and path[1] < 1.3e-7 and path[2] > 8 * value[2]
+
+
 def test_an_overflow_leaves_open_what_comes_of_it():
     """1 / 5e-324 is inf in float64; that it is a number to the judge, whose logarithm is 744, is no engine's fault."""
     first = Step("a", ops.OPS["reciprocal"], {"x": Ref("x")})

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 import minigrad as torch
 
@@ -48,3 +49,19 @@ def test_float16_is_added_up_in_float32():
     tenth = torch.full((3_000, 3), 0.1, dtype=torch.float16)
     (tenth * 0 + bias).backward(tenth)
     assert bias.grad.tolist() == tenth.sum(0).tolist() == [300.0] * 3 and tenth.mean(0).tolist() == tenth[0].tolist()
+
+
+def test_behind_a_zero_cumprod_has_no_slope_also_where_the_products_overflow():
+    x = torch.tensor([0.0, 1.0, float(np.finfo(np.float32).max)], requires_grad=True)
+    x.cumprod(0).backward(torch.tensor([-1.25, -1.25, 1.25]))
+    assert x.grad.tolist() == [math.inf, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_subnormal_in_one_product_does_not_change_the_slope_of_another(traced):
+    x = torch.tensor([[-math.inf, 0.5], [1.0587, 5e-324]], dtype=torch.float64, requires_grad=True)
+    (g,) = torch.autograd.grad(x.prod(0), x, torch.tensor([0.25, -0.5], dtype=torch.float64), create_graph=traced)
+    assert np.isnan(g.tolist()[0][0]) and g.tolist()[0][1] == -0.5 * 5e-324 and g.tolist()[1][1] == -0.25
+    if traced:
+        (second,) = torch.autograd.grad(g[:, 1].sum(), x)
+        assert second.tolist()[0][1] == -0.5 and second.tolist()[1][1] == -0.5
