@@ -431,7 +431,7 @@ def power(x: Any, n: float) -> Any:
         v, q = x.p.field.function("power")(x.v, x.p.field.lift(np.full(x.v.shape, n))), np.full_like(x.q, INEXACT)
     m, size = np.abs(floats(v)), np.abs(floats(x.v))
     far = (size + x.e) if n >= 1 else size - x.e  # where in the reach of the error the slope is greatest
-    reach = np.where(far > 0, np.abs(n) * np.abs(far) ** (n - 1.0) * x.e, (size + x.e) ** n if n > 0 else OPEN)
+    reach = np.where(far <= 0, (size + x.e) ** n if n > 0 else np.inf, np.abs(n) * np.abs(far) ** (n - 1.0) * x.e)
     return x._rounded(v, m, np.where(x.e > 0, reach, 0.0), q, x.path)
 
 

@@ -157,7 +157,7 @@ def test_a_root_of_what_may_be_0_leaves_its_slope_open():
     b = np.array([-0.4503266708597983, 0.8928638695301377])
     steps = Step("c", ops.OPS["norm"], {"x": Ref("b")}), Step("out", ops.OPS["acos"], {"x": Ref("c")})
     judged = programs.judge(Program((Leaf("b", b, True),), steps), 1)
-    assert (judged.grads[0]["b"][1] > 1e200).all()
+    assert not np.isfinite(judged.grads[0]["b"][1]).any()
 
 
 def test_products_near_the_end_of_the_range_are_left_open_in_derivatives_only():
