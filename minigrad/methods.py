@@ -195,11 +195,6 @@ class Methods(Memory):
         given = {name: value for name, value in vars(self).items() if not name.startswith("_")}
         return _unpickled, (type(self), np.array(self._array), self.requires_grad), given
 
-    def __getattr__(self, name: str) -> Any:
-        error = AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'", name=name, obj=self)
-        error.add_note("minigrad offers the part of torch that first lessons use; see README, 'What is not here'")
-        raise error
-
     @property
     def is_cuda(self) -> bool:
         return False

@@ -22,6 +22,7 @@ from ..ops.calling import store
 from ..ops.layout import empty_like
 from ..ops.matrix import matmul
 from ..ops.promotion import cannot_multiply, result_type
+from ..ops.rearranging import broadcast_tensors
 from ..ops.shapes import as_dim, broadcast_shapes, expand_to, permute
 from ..random import bernoulli_
 from ..rules import elementwise
@@ -344,8 +345,7 @@ def _pair(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
         text = f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). This will "
         text += "likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         warnings.warn(text, stacklevel=3)
-        shape = broadcast_shapes(input._array.shape, target._array.shape)
-        input, target = expand_to(input, shape), expand_to(target, shape)
+        input, target = broadcast_tensors(input, target)
     if input._array.dtype is not target._array.dtype:
         common = result_type(input, target).numpy
         input, target = input._cast(common), target._cast(common)

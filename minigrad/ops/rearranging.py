@@ -84,9 +84,9 @@ def broadcast_to(input: Any, size: Any) -> Any:
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """The tensors expanded to the shape of their sum."""
+    """The tensors expanded to the shape of their sum; what has that shape is returned itself."""
     shape = broadcast_shapes(*[t._array.shape for t in tensors])
-    return tuple([expand(t, shape) for t in tensors])
+    return tuple([t if t._array.shape == shape else expand(t, shape) for t in tensors])
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:

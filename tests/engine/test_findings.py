@@ -645,3 +645,14 @@ def test_tensors_and_modules_are_pickled_as_their_numbers():
     other, inputs = pickle.loads(pickle.dumps(net)), torch.randn(4, 2)
     assert type(other[0].weight) is torch.nn.Parameter and torch.equal(other(inputs), net(inputs))
     assert not any([p is q for p, q in zip(net.parameters(), other.parameters())])
+
+
+def test_a_loss_of_two_shapes_sees_data_replaced_in_the_one_that_was_not_expanded():
+    x = torch.tensor([[1.0, -0.5, 2.0], [0.25, 3.0, -1.0]], dtype=torch.float64, requires_grad=True)
+    b = x * 2.0
+    with pytest.warns(UserWarning, match="target size"):
+        loss = torch.nn.functional.mse_loss(b, torch.tensor([2.0, -1.0, 0.5], dtype=torch.float64))
+    assert torch.broadcast_tensors(b, torch.ones(3))[0] is b
+    b.data = b.detach() * 2.0
+    loss.backward(torch.tensor(1.5, dtype=torch.float64))
+    np.testing.assert_allclose(x.grad.numpy(), 1.5 * 2 / 6 * 2 * (4 * x.detach().numpy() - [2.0, -1.0, 0.5]), rtol=1e-14)
