@@ -26,36 +26,33 @@ Run a torch script on minigrad: what it imports from torch is minigrad's."""
 # torch, and what is built on it so closely that it cannot run without.
 FAMILY = {"torch", "torchvision", "torchaudio", "torchtext", "torchdata", "torchmetrics", "pytorch_lightning"}
 
-# Modules of torch whose content stands elsewhere in minigrad: where, and the classes that print as theirs.
+# Modules of torch whose content stands in another module of minigrad, and the classes that print as theirs.
 ELSEWHERE = {
-    "nn.parameter": ("nn", "Parameter"),
-    "nn.modules": ("nn", ""),
-    "nn.modules.module": ("nn", "Module"),
-    "nn.modules.linear": ("nn", "Identity Linear LazyLinear"),
-    "nn.modules.flatten": ("nn", "Flatten"),
-    "nn.modules.dropout": ("nn", "Dropout"),
-    "nn.modules.sparse": ("nn", "Embedding"),
-    "nn.modules.batchnorm": ("nn", "BatchNorm1d"),
-    "nn.modules.normalization": ("nn", "LayerNorm"),
-    "nn.modules.activation": ("nn", "ELU GELU LeakyReLU LogSigmoid LogSoftmax ReLU SiLU Sigmoid Softmax Softplus Tanh"),
-    "nn.modules.loss": (
-        "nn", "BCELoss BCEWithLogitsLoss CrossEntropyLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss",
-    ),
-    "nn.modules.container": ("nn", "ModuleDict ModuleList ParameterDict ParameterList Sequential"),
-    "nn.utils.clip_grad": ("nn.utils", ""),
-    "optim.optimizer": ("optim", "Optimizer"),
-    "optim.sgd": ("optim", "SGD"),
-    "optim.adam": ("optim", "Adam"),
-    "optim.adamw": ("optim", "AdamW"),
-    "optim.rmsprop": ("optim", "RMSprop"),
-    "optim.adagrad": ("optim", "Adagrad"),
-    "optim.adadelta": ("optim", "Adadelta"),
-    "utils.data.dataset": ("utils.data", "ConcatDataset Dataset IterableDataset Subset TensorDataset"),
-    "utils.data.sampler": (
-        "utils.data", "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
-    ),
-    "utils.data.dataloader": ("utils.data", "DataLoader"),
-}  # fmt: skip
+    "nn": {
+        "parameter": "Parameter",
+        "modules": "",
+        "modules.module": "Module",
+        "modules.linear": "Identity Linear LazyLinear",
+        "modules.flatten": "Flatten",
+        "modules.dropout": "Dropout",
+        "modules.sparse": "Embedding",
+        "modules.batchnorm": "BatchNorm1d",
+        "modules.normalization": "LayerNorm",
+        "modules.activation": "ELU GELU LeakyReLU LogSigmoid LogSoftmax ReLU SiLU Sigmoid Softmax Softplus Tanh",
+        "modules.loss": "BCELoss BCEWithLogitsLoss CrossEntropyLoss HuberLoss L1Loss MSELoss NLLLoss SmoothL1Loss",
+        "modules.container": "ModuleDict ModuleList ParameterDict ParameterList Sequential",
+    },
+    "nn.utils": {"clip_grad": ""},
+    "optim": {
+        "optimizer": "Optimizer",
+        **{name.lower(): name for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta")},
+    },
+    "utils.data": {
+        "dataset": "ConcatDataset Dataset IterableDataset Subset TensorDataset",
+        "sampler": "BatchSampler RandomSampler Sampler SequentialSampler SubsetRandomSampler WeightedRandomSampler",
+        "dataloader": "DataLoader",
+    },
+}
 
 
 def stand_in() -> None:
@@ -71,12 +68,15 @@ def stand_in() -> None:
             for class_ in vars(module).values():
                 if isinstance(class_, type) and class_.__module__ == found.name:
                     class_.__module__ = torch_name  # as which it prints
-    for name, (home, classes) in ELSEWHERE.items():
-        module = sys.modules[f"torch.{name}"] = importlib.import_module(f"minigrad.{home}")
-        parent, _, last = f"torch.{name}".rpartition(".")
-        vars(sys.modules[parent]).setdefault(last, module)
-        for class_ in classes.split():
-            getattr(module, class_).__module__ = f"torch.{name}"
+    for home, modules in ELSEWHERE.items():
+        module = sys.modules[f"torch.{home}"]
+        for name, classes in modules.items():
+            torch_name = f"torch.{home}.{name}"
+            sys.modules[torch_name] = module
+            parent, _, last = torch_name.rpartition(".")
+            vars(sys.modules[parent]).setdefault(last, module)
+            for class_ in classes.split():
+                getattr(module, class_).__module__ = torch_name
     for class_ in (minigrad.Tensor, minigrad.Size, minigrad.dtype, minigrad.device):
         class_.__module__ = "torch"
     sys.meta_path.insert(0, RefuseModules())

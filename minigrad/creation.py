@@ -21,7 +21,7 @@ SEQUENCES = (list, tuple, range)
 
 
 def finish(array: Any, requires_grad: bool, device: Any) -> Any:
-    """A leaf around `array`, in `dtype` if that is given. RuntimeError if integers are to require grad."""
+    """A leaf around `array`. RuntimeError if integers are to require grad."""
     dtypes.check_device(device)
     check(not requires_grad or array.dtype.kind == "f", "Only Tensors of floating point and complex dtype can require gradients")
     tensor = wrap(array)

@@ -349,7 +349,7 @@ edit("first-group-options", "optim:Optimizer.step", "self._update(parameter, par
 edit("load-state-forgets", "optim:Optimizer.load_state_dict", "self.state[parameter][key] = value", "pass", "load_state_dict takes the options and not the buffers.", "SGD")
 edit("load-state-own-options", "optim:Optimizer.load_state_dict", "{**other, \"params\": group[\"params\"]}", "{**other, **group}", "load_state_dict keeps the learning rate of the new optimizer.", "SGD")
 edit("adam-global-step", "optim:Adam._update", "step.item()", "max([s[\"step\"].item() for s in self.state.values() if \"step\" in s])", "One step count for all parameters: wrong for one that joins later.", "Adam")
-edit("adagrad-initial-ignored", "optim:Adagrad.__init__", "total += initial_accumulator_value", "pass", "initial_accumulator_value taken and not used.", "Adagrad")
+edit("adagrad-initial-ignored", "optim:Adagrad._state", "total += _number(self.defaults[\"initial_accumulator_value\"])", "pass", "initial_accumulator_value taken and not used.", "Adagrad")
 edit("clip-scales-up", "nn.utils:clip_grad_norm_", "np.minimum(max_norm / (total + 1e-6), 1.0)", "max_norm / (total + 1e-6)", "Clipping scales small gradients up to the limit.", "SGD")
 edit("clip-without-eps", "nn.utils:clip_grad_norm_", "(total + 1e-6)", "total", "Clipping without its epsilon.", "SGD")
 edit("step-lr-early", "optim.lr_scheduler:StepLR.times", "self.last_epoch % self.step_size == 0", "(self.last_epoch + 1) % self.step_size == 0", "StepLR an epoch early.", "StepLR")

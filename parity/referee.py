@@ -952,8 +952,7 @@ class Array:
 
     def converted(self) -> Array:
         """In the precision under judgement, if what is added here needs more."""
-        top = primal(self.x)
-        return Array(_at_the_core(self.x, lambda r: r.doubt(self.p.rounding(top.m, top.q))), self.shape, self.p, self.kind)
+        return Array(_at_the_core(self.x, lambda r: r.doubt(r.p.rounding(r.m, r.q))), self.shape, self.p, self.kind)
 
     def float(self) -> Array:
         x = linear(self.x, lambda r: r.doubt(float(np.finfo(np.float32).eps) * r.m + 2.0**-149))

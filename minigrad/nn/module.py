@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import methodcaller
 from typing import Any, Self
 
 import numpy as np
@@ -412,7 +413,7 @@ class Module:
         if not example.is_floating_point():
             text = "nn.Module.to only accepts floating point or complex dtypes, but got desired "
             raise TypeError(text + f"dtype={example.dtype}")
-        return self._apply(lambda t: t.to(*args, **kwargs) if t.is_floating_point() else t)
+        return self._apply_to_floats(methodcaller("to", *args, **kwargs))
 
     def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Self:
         """Replace the data of all parameters and of their gradients, and all buffers, by what `fn` makes of them."""
@@ -427,17 +428,20 @@ class Module:
         self._buffers.update({name: fn(buffer) for name, buffer in self._buffers.items() if buffer is not None})
         return self
 
+    def _apply_to_floats(self, fn: Callable[[Any], Any]) -> Self:
+        return self._apply(lambda t: fn(t) if t.is_floating_point() else t)
+
     def float(self) -> Self:
-        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
+        return self._apply_to_floats(methodcaller("float"))
 
     def double(self) -> Self:
-        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
+        return self._apply_to_floats(methodcaller("double"))
 
     def half(self) -> Self:
-        return self._apply(lambda t: t.half() if t.is_floating_point() else t)
+        return self._apply_to_floats(methodcaller("half"))
 
     def cpu(self) -> Self:
-        return self._apply(lambda t: t.cpu())
+        return self._apply(methodcaller("cpu"))
 
     def cuda(self, device: Any = None) -> Self:
         return self.to("cuda")

@@ -114,19 +114,18 @@ def getitem(x: Any, key: Any) -> Any:
     """x[key] (Tensor.__getitem__). IndexError for a key that is out of range or of a wrong type."""
     basic, key, tensors = parse(x, key)
     try:
-        if basic or not tensors:
-            if not basic:
-                x = alias(x)
-            else:
-                op = rules.take_slice if isinstance(basic[-1], slice) else rules.take_new_axis if basic[-1] is None else rules.select
-                x = op(x, basic)
+        if basic:
+            op = rules.take_slice if isinstance(basic[-1], slice) else rules.take_new_axis if basic[-1] is None else rules.select
+            x = op(x, basic)
+        elif not tensors:
+            x = alias(x)
         return take_index(x, tensors[0], key) if tensors else x
     except IndexError as error:
         raise _index_error(error, x) from None
 
 
 def parse(x: Any, key: Any) -> tuple[Any, Any, list[Any]]:
-    """x, the key of integers and slices to apply first, and then the key of tensors, with these tensors.
+    """The key of integers and slices to apply to x first, and then the key of tensors, with these tensors.
 
     Applied in this order an integer never takes part in NumPy's broadcasting of index arrays, as in torch.
     """

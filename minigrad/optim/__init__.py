@@ -396,16 +396,19 @@ class Adagrad(Optimizer):
                  maximize: bool = False, differentiable: bool = False, fused: Flag = None) -> None:  # fmt: skip
         order = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
         super().__init__(params, _options(locals(), order))
-        initial_accumulator_value = _number(initial_accumulator_value)
         for parameter in self._parameters():
-            _, total = self._state(parameter, "step", "sum")
-            total += initial_accumulator_value
+            self._state(parameter, "step", "sum")
+
+    def _state(self, parameter: Tensor, *names: str) -> list[Array]:
+        """As for all, but the sum starts at the initial value, also of a parameter that is added later."""
+        new = not self.state[parameter]
+        step, total = super()._state(parameter, *names)
+        if new:
+            total += _number(self.defaults["initial_accumulator_value"])
+        return [step, total]
 
     def _update(self, parameter: Tensor, param: Array, grad: Any, group: Group) -> None:
-        added = not self.state[parameter]  # after the optimizer was made
         step, total = self._state(parameter, "step", "sum")
-        if added:
-            total += _number(self.defaults["initial_accumulator_value"])
         step += 1
         scratch = self._scratch(param)
         total += np.multiply(grad, grad, scratch)
